@@ -1,0 +1,93 @@
+import { type Bytes, collect, single } from "./bytes.ts";
+import type { ByteRange } from "./range.ts";
+
+/**
+ * One open read. Do exactly one of: iterate `body` (once), call `bytes()` (once), or dispose.
+ * Iterating to the end, leaving the loop early, and `bytes()` all release what the read holds; a
+ * read that is only looked at must be disposed, or its connection stays taken.
+ */
+export interface Content extends AsyncDisposable {
+  /** Bytes of the whole object, not of the range; undefined for an API that does not say. */
+  readonly size: number | undefined;
+  /** The range that `body` holds: clamped to the object where its size is known. */
+  readonly range: ByteRange;
+  /** Name of the bucket, source or tier that the bytes come from. */
+  readonly source: string;
+  readonly role: Role;
+  /** False where the bytes could not be tied to a verified copy. */
+  readonly verified: boolean;
+  /** Entity tag or generation: pins later ranges to the same object. */
+  readonly version: string | undefined;
+  readonly body: Bytes;
+  /** Resolves to the whole range at once, without a copy where the driver already holds it. */
+  bytes(): Promise<Uint8Array>;
+}
+
+export type Role = "source" | "cache";
+
+/** What a driver knows of a read that it has opened. */
+export interface ContentParts {
+  readonly size: number | undefined;
+  readonly range?: ByteRange | undefined;
+  readonly source: string;
+  readonly role?: Role | undefined;
+  readonly verified?: boolean | undefined;
+  readonly version?: string | undefined;
+}
+
+/** Makes a read of bytes that are in memory already. It holds nothing that needs a release. */
+export function contentOfBytes(parts: ContentParts, bytes: Uint8Array): Content {
+  return {
+    ...fields(parts),
+    get body() {
+      return single(bytes);
+    },
+    bytes: () => Promise.resolve(bytes),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/**
+ * Makes a read of a stream. `release` is called once, when the stream has ended, failed, been left
+ * early, or when the read is disposed without having been read; it must not throw.
+ */
+export function contentOfStream(
+  parts: ContentParts,
+  stream: () => Bytes,
+  release: () => void | Promise<void> = () => undefined,
+): Content {
+  let released: Promise<void> | undefined;
+  const releaseOnce = (): Promise<void> => {
+    released ??= (async () => release())();
+    return released;
+  };
+  async function* guarded(): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* stream();
+    } finally {
+      await releaseOnce();
+    }
+  }
+  const body = guarded();
+  return {
+    ...fields(parts),
+    body,
+    bytes: () => collect(body),
+    async [Symbol.asyncDispose]() {
+      // A generator that was never started runs no `finally`, so the release is called here too.
+      await body.return().catch(() => undefined);
+      await releaseOnce();
+    },
+  };
+}
+
+function fields(parts: ContentParts): Omit<Content, "body" | "bytes" | typeof Symbol.asyncDispose> {
+  return {
+    size: parts.size,
+    range: parts.range ?? { start: 0, end: parts.size },
+    source: parts.source,
+    role: parts.role ?? "source",
+    verified: parts.verified ?? false,
+    version: parts.version,
+  };
+}
