@@ -21,9 +21,7 @@ export type Outcome<T> =
  * Tries the ways in order and resolves to the first that works. Never rejects: a way that
  * throws is one that does not work, and its message becomes part of the reason.
  */
-export async function firstSuccess<T extends object>(
-  ways: readonly Way<T>[],
-): Promise<Outcome<T>> {
+export async function firstSuccess<T extends object>(ways: readonly Way<T>[]): Promise<Outcome<T>> {
   const reasons: string[] = [];
   for (const way of ways) {
     const result = await attempt(way);

@@ -1,13 +1,17 @@
 import type { ServiceName } from "./services.ts";
 
-/** Everything the finder knows about one service. `Endpoint` is what tests get of it. */
-export interface Recipe<Endpoint extends object> {
-  readonly service: ServiceName;
-  /** The program's own name, for messages. */
+/** A program that can be found or installed. */
+export interface Program {
+  /** Its own name, for messages. */
   readonly title: string;
   /** Its file name on PATH and in the cache folder. */
   readonly binary: string;
   readonly install: GoInstall | NpmInstall;
+}
+
+/** Everything the finder knows about one service. `Endpoint` is what tests get of it. */
+export interface Recipe<Endpoint extends object> extends Program {
+  readonly service: ServiceName;
   readonly compose: ComposeService;
   /** Reads the endpoint from the environment: `undefined` where no variable names one. */
   readonly fromEnvironment: (

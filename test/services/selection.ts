@@ -7,10 +7,16 @@ const knownServices: readonly ServiceName[] = [...standardServices, "toxiproxy"]
 
 /**
  * Returns the services to start, from `BITSTORE_TEST_SERVICES`: a comma list, `all` or `none`.
- * Unset means all; toxiproxy is not among them, because only few tests want it.
+ * Unset means all and what is required; `all` is without toxiproxy, which few tests want.
  */
 export function requestedServices(environment: Environment): readonly ServiceName[] {
-  return parseServiceList(environment, "BITSTORE_TEST_SERVICES") ?? standardServices;
+  const requested = parseServiceList(environment, "BITSTORE_TEST_SERVICES");
+  return requested ?? expectedServices(environment);
+}
+
+/** Returns the services whose absence is worth a word, because some test may want them. */
+export function expectedServices(environment: Environment): readonly ServiceName[] {
+  return [...new Set([...standardServices, ...requiredServices(environment)])];
 }
 
 /**

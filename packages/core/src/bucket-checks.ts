@@ -7,7 +7,12 @@ const utf8 = new TextEncoder();
  * Refuses keys that no service takes: empty, too long, with a NUL or another control character, or
  * not well-formed Unicode. Drivers call it first, so that all of them refuse the same.
  */
-export function checkKey(key: string, keyBytesMax: number, operation: string, source: string): void {
+export function checkKey(
+  key: string,
+  keyBytesMax: number,
+  operation: string,
+  source: string,
+): void {
   const problem = keyProblem(key, keyBytesMax);
   if (problem === undefined) return;
   throw new StoreError({

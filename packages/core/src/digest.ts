@@ -82,7 +82,10 @@ export function isDigest(input: string): boolean {
 }
 
 /** Splits a digest into algorithm and hex. */
-export function splitDigest(digest: Digest): { readonly algorithm: Algorithm; readonly hex: string } {
+export function splitDigest(digest: Digest): {
+  readonly algorithm: Algorithm;
+  readonly hex: string;
+} {
   const colon = digest.indexOf(":");
   return { algorithm: digest.slice(0, colon) as Algorithm, hex: digest.slice(colon + 1) };
 }
@@ -113,5 +116,8 @@ function invalid(input: string, message: string): StoreError {
 /** Shows hostile input: bounded in length, control characters escaped. */
 function show(input: string): string {
   const shown = JSON.stringify(input.length > 80 ? `${input.slice(0, 80)}…` : input);
-  return shown.replace(/[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return shown.replace(
+    /[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -72,6 +72,8 @@ export interface StoreErrorOptions {
   readonly persistence?: Persistence | undefined;
   /** Milliseconds that the service asked to be left alone. */
   readonly retryAfterMs?: number | undefined;
+  /** The service's own word for the failure, such as `AccessDenied`. */
+  readonly serviceCode?: string | undefined;
   /** What each tier said, where several were asked. */
   readonly attempts?: readonly Attempt[] | undefined;
   readonly cause?: unknown;
@@ -89,6 +91,7 @@ export class StoreError extends Error {
   readonly subject: string | undefined;
   readonly persistence: Persistence;
   readonly retryAfterMs: number | undefined;
+  readonly serviceCode: string | undefined;
   readonly attempts: readonly Attempt[] | undefined;
   /** The clause that was given, without operation, subject and source. */
   readonly detail: string;
@@ -108,6 +111,7 @@ export class StoreError extends Error {
     this.persistence =
       options.persistence ?? (errorTable[options.code].transient ? "transient" : "permanent");
     this.retryAfterMs = options.retryAfterMs;
+    this.serviceCode = options.serviceCode;
     this.attempts = options.attempts;
     this.detail = options.message;
   }

@@ -1,13 +1,37 @@
 export * from "./bucket.ts";
 export * from "./bucket-checks.ts";
+export * from "./bulk/digest-set.ts";
+export * from "./bulk/fetch-many.ts";
 export * from "./bytes.ts";
 export * from "./clock.ts";
 export * from "./compare-keys.ts";
+export {
+  type Composite,
+  composite,
+  type CompositeOptions,
+  type Explanation,
+} from "./composite/composite.ts";
+export { type CompositeLimits, compositeLimitsDefault } from "./composite/context.ts";
+export { defineTier, type Price, type Tier, type TierOptions } from "./composite/tier.ts";
 export * from "./content.ts";
+export type { AttemptEvent, FillEvent } from "./diagnostics.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./hasher.ts";
+export * from "./layers/limited.ts";
+export * from "./layers/observed.ts";
+export * from "./layers/prefixed.ts";
+export * from "./layers/read-only.ts";
+export * from "./layers/verified.ts";
+export * from "./layers/with-retry.ts";
+export * from "./layers/with-timeout.ts";
 export * from "./layout.ts";
 export * from "./memory-bucket.ts";
 export * from "./range.ts";
 export * from "./source.ts";
+export * from "./spool/ring-spool.ts";
+export * from "./spool/spool.ts";
+export * from "./store/bucket-store.ts";
+export * from "./store/format.ts";
+export * from "./store/memory-cache.ts";
+export * from "./verify.ts";

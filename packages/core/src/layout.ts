@@ -3,6 +3,8 @@ import { type Algorithm, type Digest, isDigest, parseDigest, splitDigest } from 
 /** Maps digests to keys and back. The one place where a blob's name in a bucket is decided. */
 export interface Layout {
   readonly name: "flat" | "sharded";
+  /** Prefix of everything that belongs to the store. */
+  readonly root: string;
   /** Algorithms that it can hold, in ascending order. */
   readonly algorithms: readonly Algorithm[];
   /** Key of a digest whose algorithm it can hold. */
@@ -20,6 +22,7 @@ export interface Layout {
 export function flatLayout(prefix: string, algorithm: Algorithm): Layout {
   return {
     name: "flat",
+    root: prefix,
     algorithms: [algorithm],
     key: (digest) => prefix + splitDigest(digest).hex,
     digest: (key) => parseKey(key.slice(prefix.length), algorithm),
@@ -34,6 +37,7 @@ export function shardedLayout(
 ): Layout {
   return {
     name: "sharded",
+    root: prefix,
     algorithms: [...algorithms].sort(),
     key: (digest) => {
       const { algorithm, hex } = splitDigest(digest);

@@ -143,7 +143,8 @@ export function memoryBucket(name = "memory:"): MemoryBucket {
         const found = key.slice(0, slash + 1);
         if (found === last) continue;
         last = found;
-        if (options.startAfter !== undefined && compareKeys(found, options.startAfter) <= 0) continue;
+        if (options.startAfter !== undefined && compareKeys(found, options.startAfter) <= 0)
+          continue;
         if (left <= 0) return;
         left -= 1;
         yield found;

@@ -1,0 +1,208 @@
+import { setMaxListeners } from "node:events";
+import type { Content, Role } from "../content.ts";
+import { type Digest, parseDigest } from "../digest.ts";
+import { abortedError, isStoreError, type StoreError } from "../errors.ts";
+import { asStoreError } from "../composite/outcomes.ts";
+import type { Attempt, BlobSource } from "../source.ts";
+import { type DigestSet, digestSet } from "./digest-set.ts";
+import { mapConcurrent } from "./map-concurrent.ts";
+
+/** What came of one digest. */
+export interface FetchOutcome<T> {
+  /** Position in the input, from 0; of its first occurrence. */
+  readonly index: number;
+  /** As it stood in the input. */
+  readonly input: string;
+  /** Undefined where the input is malformed. */
+  readonly digest: Digest | undefined;
+  readonly status: FetchStatus;
+  /** The tier that delivered it. */
+  readonly tier: string | undefined;
+  readonly size: number | undefined;
+  readonly elapsedMs: number;
+  /** What `deliver` resolved to. */
+  readonly value: T | undefined;
+  /** What each tier said, where it was not delivered. */
+  readonly attempts: readonly Attempt[];
+  readonly error: StoreError | undefined;
+}
+
+/**
+ * `fetched` came from a source, `cached` from a cache tier, `present` was delivered before, `missing`
+ * is what every tier said, `failed` all the rest.
+ */
+export type FetchStatus = "fetched" | "cached" | "present" | "missing" | "failed";
+
+export interface FetchItem {
+  readonly digest: Digest;
+  readonly index: number;
+  readonly signal: AbortSignal;
+}
+
+export interface FetchManyOptions<T> {
+  /** Digests in work at a time; 64. */
+  readonly concurrencyMax?: number | undefined;
+  /** Yields in the order of the input; else as they are done. */
+  readonly ordered?: boolean | undefined;
+  /** Outcomes that may wait for the reader, or, if ordered, for one before them; 1,024. */
+  readonly waitingMax?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Takes the bytes. It must start from nothing each time: where bytes turn out to be wrong at their
+   * end, it is called again with the blob from another tier.
+   */
+  readonly deliver: (content: Content, item: FetchItem) => Promise<T>;
+  /** Tells the size of a blob that was delivered before, so that it is not fetched. */
+  readonly present?: ((digest: Digest) => Promise<number | undefined>) | undefined;
+  /** Remembers what was seen, so that duplicates are fetched once; in memory unless given. */
+  readonly seen?: DigestSet | undefined;
+  /** Milliseconds, going forward. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Times that wrong bytes may come before a digest counts as failed: one for each of many tiers. */
+const deliveriesMax = 8;
+
+/**
+ * Fetches many digests with bounded concurrency and memory, whatever the length of the input. Yields
+ * one outcome for each distinct digest, and for each malformed one; nothing that happens to one of
+ * them ends the others. It rejects only with ABORTED, or with what the input threw.
+ */
+export async function* fetchMany<T>(
+  source: BlobSource,
+  inputs: AsyncIterable<string> | Iterable<string>,
+  options: FetchManyOptions<T>,
+): AsyncGenerator<FetchOutcome<T>, void, void> {
+  const controller = new AbortController();
+  // Every item in work listens to it, which is no leak.
+  setMaxListeners(0, controller.signal);
+  const onAbort = (): void => controller.abort(options.signal?.reason);
+  if (options.signal?.aborted) onAbort();
+  else options.signal?.addEventListener("abort", onAbort, { once: true });
+  const now = options.now ?? (() => performance.now());
+  const { signal } = controller;
+  const distinct = distinctDigests(inputs, options.seen ?? digestSet(), signal);
+  const mapping = {
+    concurrencyMax: options.concurrencyMax ?? 64,
+    ordered: options.ordered ?? false,
+    waitingMax: options.waitingMax ?? 1024,
+  };
+  try {
+    yield* mapConcurrent(
+      distinct,
+      mapping,
+      (item) => fetchOne(source, item, options, signal, now),
+      () => controller.abort(options.signal?.reason),
+    );
+  } finally {
+    options.signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+type Parsed =
+  | { readonly index: number; readonly input: string; readonly digest: Digest }
+  | { readonly index: number; readonly input: string; readonly error: StoreError };
+
+async function* distinctDigests(
+  inputs: AsyncIterable<string> | Iterable<string>,
+  seen: DigestSet,
+  signal: AbortSignal,
+): AsyncGenerator<Parsed, void, void> {
+  let index = -1;
+  for await (const input of inputs) {
+    if (signal.aborted) throw abortedError("fetch", signal);
+    index += 1;
+    let digest: Digest;
+    try {
+      digest = parseDigest(input);
+    } catch (error) {
+      yield { index, input, error: asStoreError(error, "parse", "input") };
+      continue;
+    }
+    if (seen.add(digest)) yield { index, input, digest };
+  }
+}
+
+async function fetchOne<T>(
+  source: BlobSource,
+  item: Parsed,
+  options: FetchManyOptions<T>,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<FetchOutcome<T>> {
+  const startedMs = now();
+  const attempts: Attempt[] = [];
+  const digest = "digest" in item ? item.digest : undefined;
+  const outcome = (
+    status: FetchStatus,
+    rest: Partial<Pick<FetchOutcome<T>, "tier" | "size" | "value" | "error">> = {},
+  ): FetchOutcome<T> => ({
+    index: item.index,
+    input: item.input,
+    digest,
+    status,
+    tier: undefined,
+    size: undefined,
+    value: undefined,
+    error: undefined,
+    attempts: status === "missing" || status === "failed" ? attempts : [],
+    elapsedMs: now() - startedMs,
+    ...rest,
+  });
+  if (!("digest" in item)) return outcome("failed", { error: item.error });
+  const onAttempt = (attempt: Attempt): void => void attempts.push(attempt);
+  for (let delivery = 1; ; delivery += 1) {
+    try {
+      const size = await options.present?.(item.digest);
+      if (size !== undefined) return outcome("present", { size });
+      const content = await source.open(item.digest, { signal, onAttempt });
+      if (content === undefined) return outcome("missing");
+      await using open = content;
+      let delivered = 0;
+      const counted = countingContent(open, (bytes) => {
+        delivered = bytes;
+      });
+      const value = await options.deliver(counted, { ...item, signal });
+      const tier = content.source;
+      return outcome(statusOf(content.role), { tier, size: content.size ?? delivered, value });
+    } catch (thrown) {
+      if (signal.aborted) throw abortedError("fetch", signal, item.digest);
+      const error = asStoreError(thrown, "fetch", source.name);
+      const wrong = isStoreError(error, "DIGEST_MISMATCH") && delivery < deliveriesMax;
+      if (!wrong) return outcome("failed", { error });
+    }
+  }
+}
+
+function statusOf(role: Role): FetchStatus {
+  return role === "cache" ? "cached" : "fetched";
+}
+
+/** Tells how many bytes went through a content, for sources that don't say it before. */
+function countingContent(content: Content, count: (bytes: number) => void): Content {
+  if (content.size !== undefined) return content;
+  async function* body(): AsyncGenerator<Uint8Array, void, void> {
+    let bytes = 0;
+    for await (const chunk of content.body) {
+      bytes += chunk.byteLength;
+      count(bytes);
+      yield chunk;
+    }
+  }
+  const { size, range, source, role, verified, version } = content;
+  return {
+    size,
+    range,
+    source,
+    role,
+    verified,
+    version,
+    body: body(),
+    bytes: async () => {
+      const bytes = await content.bytes();
+      count(bytes.byteLength);
+      return bytes;
+    },
+    [Symbol.asyncDispose]: async () => await content[Symbol.asyncDispose](),
+  };
+}

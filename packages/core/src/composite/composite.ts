@@ -1,0 +1,211 @@
+import { type Clock, systemClock } from "../clock.ts";
+import type { Content } from "../content.ts";
+import { algorithms, type Descriptor, type Digest } from "../digest.ts";
+import { isStoreError, StoreError } from "../errors.ts";
+import { checkRange, isWhole } from "../range.ts";
+import type {
+  Attempt,
+  BlobListOptions,
+  BlobStore,
+  CallOptions,
+  OpenOptions,
+  SourceCapabilities,
+} from "../source.ts";
+import { publishAttempt } from "../diagnostics.ts";
+import { spoolOpener } from "../spool/ring-spool.ts";
+import type { OpenSpool } from "../spool/spool.ts";
+import { verifyStream } from "../verify.ts";
+import { type CompositeContext, type CompositeLimits, compositeLimitsDefault } from "./context.ts";
+import { fillQueue } from "./fills.ts";
+import { askTiers, takeIn } from "./find.ts";
+import { generations } from "./generations.ts";
+import { memories } from "./memories.ts";
+import { mergeLists } from "./merge-lists.ts";
+import { openRange } from "./open-range.ts";
+import { wholeOpener } from "./open-whole.ts";
+import type { Tier } from "./tier.ts";
+import { deleteBlob, originOf, putBlob } from "./write.ts";
+
+export interface CompositeOptions {
+  /** Asked in this order. Names are unique. */
+  readonly tiers: readonly Tier[];
+  readonly name?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly limits?: Partial<CompositeLimits> | undefined;
+  readonly openSpool?: OpenSpool | undefined;
+}
+
+/** What each tier said of a blob, in order, up to the first that delivered it, verified. */
+export interface Explanation {
+  readonly digest: Digest;
+  readonly outcome: "found" | "absent" | "unavailable";
+  readonly tier: string | undefined;
+  readonly size: number | undefined;
+  readonly attempts: readonly Attempt[];
+}
+
+/** A store that is made of tiers; what it adds to the contract needs more than one. */
+export interface Composite extends BlobStore {
+  readonly tiers: readonly Tier[];
+  /** Reads a blob to see what each tier says, past all memories, and fills nothing. */
+  explain(digest: Digest, options?: CallOptions): Promise<Explanation>;
+  /** Asks the origin alone: a copy anywhere else does not make a blob durable. */
+  durable(digest: Digest, options?: CallOptions): Promise<Descriptor | undefined>;
+  /** Waits for the fills under way, as disposal does first. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Makes one store of ordered tiers. A read is answered by the first tier that has the blob; what
+ * came from behind a cache tier is written into it beside the read. NOT_FOUND means that every tier
+ * said so; if any could not answer, a read that found nothing rejects with UNAVAILABLE and lists
+ * what each said. Whole reads are verified: up to `verifyFirstBytesMax` before the first byte, above
+ * it before the last. Equal reads at a time share one fetch.
+ *
+ * Disposing it waits for fills and disposes the tiers.
+ */
+export function composite(options: CompositeOptions): Composite {
+  const clock = options.clock ?? systemClock;
+  const name = options.name ?? "composite";
+  checkTiers(options.tiers, name);
+  const writes = generations();
+  const context: CompositeContext = {
+    name,
+    tiers: options.tiers,
+    clock,
+    limits: { ...compositeLimitsDefault, ...options.limits },
+    openSpool: options.openSpool ?? spoolOpener(),
+    writes,
+    deletions: generations(),
+    memories: memories(clock, writes),
+    successes: new Map(),
+  };
+  const fills = fillQueue(context);
+  const openWhole = wholeOpener(context, fills);
+
+  /** Publishes what tiers say beside telling the caller. */
+  const told = <T extends CallOptions>(operation: string, digest: Digest, call: T): T => ({
+    ...call,
+    onAttempt: (attempt: Attempt) => {
+      publishAttempt({ composite: name, digest, operation, attempt });
+      call.onAttempt?.(attempt);
+    },
+  });
+
+  async function open(digest: Digest, call: OpenOptions = {}): Promise<Content | undefined> {
+    checkRange(call.range, "open", digest);
+    const { range } = call;
+    if (range === undefined || isWhole(range)) {
+      return await openWhole(digest, told("open", digest, call));
+    }
+    return await openRange(context, openWhole, digest, { ...told("open", digest, call), range });
+  }
+
+  function stat(digest: Digest, call: CallOptions = {}): Promise<Descriptor | undefined> {
+    const question = { ...told("stat", digest, call), operation: "stat", attempts: [] };
+    return askTiers(context, context.tiers, digest, question, async (tier) => {
+      const found = await tier.source.stat(digest, { signal: call.signal });
+      return found === undefined ? undefined : { value: found, bytes: 0 };
+    });
+  }
+
+  async function explain(digest: Digest, call: CallOptions = {}): Promise<Explanation> {
+    const attempts: Attempt[] = [];
+    const question = { ...call, operation: "open", fresh: true, attempts };
+    const ask = async (tier: Tier): Promise<{ value: Descriptor; bytes: number } | undefined> => {
+      const content = await tier.source.open(digest, { signal: call.signal });
+      if (content === undefined) return undefined;
+      const size = await measure(content, tier, digest, context.limits.verifyFirstBytesMax);
+      return { value: { digest, size }, bytes: size };
+    };
+    try {
+      const found = await askTiers(context, context.tiers, digest, question, ask);
+      const tier = found === undefined ? undefined : attempts.at(-1)?.tier;
+      const outcome = found === undefined ? "absent" : "found";
+      return { digest, outcome, tier, size: found?.size, attempts };
+    } catch (error) {
+      if (!isStoreError(error, "UNAVAILABLE")) throw error;
+      return { digest, outcome: "unavailable", tier: undefined, size: undefined, attempts };
+    }
+  }
+
+  async function* list(call: BlobListOptions = {}): AsyncGenerator<Descriptor> {
+    const listable = context.tiers.filter(({ source }) => source.capabilities.list);
+    if (listable.length === 0) {
+      const message = "no tier can list";
+      throw new StoreError({ code: "UNSUPPORTED", operation: "list", source: name, message });
+    }
+    yield* mergeLists(listable.map(({ source }) => source.list(call)));
+  }
+
+  return {
+    name,
+    tiers: options.tiers,
+    capabilities: capabilitiesOf(options.tiers),
+    open,
+    stat,
+    explain,
+    list,
+    put: (body, call = {}) => putBlob(context, body, call),
+    delete: (digest, call = {}) => deleteBlob(context, digest, call),
+    async durable(digest, call = {}) {
+      return await originOf(context, "stat").source.stat(digest, { signal: call.signal });
+    },
+    drain: () => fills.drain(),
+    async [Symbol.asyncDispose]() {
+      await fills.drain();
+      for (const { source } of options.tiers) await source[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Reads a whole blob, keeping nothing; resolves to its size once it is verified. */
+async function measure(
+  content: Content,
+  tier: Tier,
+  digest: Digest,
+  verifyFirstBytesMax: number,
+): Promise<number> {
+  const found = await takeIn(content, tier, digest, verifyFirstBytesMax);
+  if (found.kind === "whole") return found.bytes.byteLength;
+  const stream = { [Symbol.asyncIterator]: () => found.stream };
+  let size = 0;
+  for await (const chunk of verifyStream(stream, digest, "open", tier.name, found.size)) {
+    size += chunk.byteLength;
+  }
+  return size;
+}
+
+function capabilitiesOf(tiers: readonly Tier[]): SourceCapabilities {
+  const can = (flag: "stat" | "list"): boolean =>
+    tiers.some(({ source }) => source.capabilities[flag]);
+  const writable = tiers.filter(({ origin, readOnly }) => origin || !readOnly);
+  return {
+    algorithms: algorithms.filter((each) =>
+      tiers.some(({ source }) => source.capabilities.algorithms.includes(each)),
+    ),
+    stat: can("stat"),
+    rangeRead: true,
+    put: writable.some(({ role, source }) => role === "source" && source.capabilities.put),
+    delete: writable.some(({ role, source }) => role === "source" && source.capabilities.delete),
+    list: can("list"),
+  };
+}
+
+function checkTiers(tiers: readonly Tier[], source: string): void {
+  const refuse = (message: string): StoreError =>
+    new StoreError({ code: "CONFIG_INVALID", operation: "open", source, message });
+  const names = new Set<string>();
+  for (const { name } of tiers) {
+    if (name === "" || names.has(name)) throw refuse(`tier name ${JSON.stringify(name)} is taken`);
+    names.add(name);
+  }
+  for (const [index, { name, fill }] of tiers.entries()) {
+    for (const target of fill ?? []) {
+      const at = tiers.findIndex((tier) => tier.name === target);
+      if (at < 0 || at >= index || tiers[at]?.role !== "cache") {
+        throw refuse(`tier ${name} fills ${target}, which is no cache tier before it`);
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import type { Clock } from "../clock.ts";
+import type { Digest } from "../digest.ts";
+import type { OpenSpool } from "../spool/spool.ts";
+import type { Generations } from "./generations.ts";
+import type { Memories } from "./memories.ts";
+import type { Tier } from "./tier.ts";
+
+/** What the parts of one composite share. */
+export interface CompositeContext {
+  readonly name: string;
+  readonly tiers: readonly Tier[];
+  readonly clock: Clock;
+  readonly limits: CompositeLimits;
+  readonly openSpool: OpenSpool;
+  readonly writes: Generations;
+  readonly deletions: Generations;
+  readonly memories: Memories;
+  /** When a tier last answered a read with bytes, and with which blob. */
+  readonly successes: Map<string, { readonly digest: Digest; readonly atMs: number }>;
+}
+
+export interface CompositeLimits {
+  /** Bytes of the largest blob of which nothing is handed out before it is verified. */
+  readonly verifyFirstBytesMax: number;
+  /** Bytes of blobs in memory that wait for their fill; a read waits for room. */
+  readonly fillQueueBytesMax: number;
+  /** How long a read waits for room in the fill queue before its fill is given up. */
+  readonly fillWaitMs: number;
+  /** Fills of one composite at a time. */
+  readonly fillsInFlightMax: number;
+  /** How long `dispose` waits for fills. */
+  readonly drainMs: number;
+}
+
+export const compositeLimitsDefault: CompositeLimits = {
+  verifyFirstBytesMax: 4 * 2 ** 20,
+  fillQueueBytesMax: 64 * 2 ** 20,
+  fillWaitMs: 10_000,
+  fillsInFlightMax: 32,
+  drainMs: 60_000,
+};

@@ -1,0 +1,161 @@
+import { setMaxListeners } from "node:events";
+import pLimit from "p-limit";
+import { type Body, openBody } from "../bytes.ts";
+import { sleep } from "../clock.ts";
+import type { Digest } from "../digest.ts";
+import { publishFill } from "../diagnostics.ts";
+import { abortedError, StoreError } from "../errors.ts";
+import type { Attempt } from "../source.ts";
+import type { CompositeContext } from "./context.ts";
+import { asStoreError } from "./outcomes.ts";
+import type { Tier } from "./tier.ts";
+
+/** Copies what came from an expensive tier into the cache tiers before it, beside the reads. */
+export interface Fills {
+  /** Cache tiers that a hit is to be written into, given what each said in this read. */
+  targets(hit: Tier, attempts: readonly Attempt[], digest: Digest): readonly Tier[];
+  /** Resolves when blobs in memory may join the queue; false where the wait was too long. */
+  room(): Promise<boolean>;
+  /** Starts the copies; never rejects, and nobody needs to wait for it. */
+  start(digest: Digest, targets: readonly Tier[], body: FillBody): void;
+  /** Has `drain` wait for other work as well, whatever comes of it. */
+  track(work: Promise<void>): void;
+  /** Waits for all copies; aborts those that are left after `drainMs`. */
+  drain(): Promise<void>;
+}
+
+export interface FillBody {
+  readonly size: number | undefined;
+  /** Opens the body for one target. */
+  open(tier: Tier): Body;
+  /** Is called when a target is done with, filled or not. */
+  done(tier: Tier): void;
+}
+
+export function fillQueue(context: CompositeContext): Fills {
+  const { clock, limits } = context;
+  const limit = pLimit(limits.fillsInFlightMax);
+  const running = new Map<string, Promise<void>>();
+  const tracked = new Set<Promise<void>>();
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  let queuedBytes = 0;
+  let freed = Promise.withResolvers<void>();
+
+  async function fill(tier: Tier, digest: Digest, body: FillBody): Promise<void> {
+    const startedMs = clock.now();
+    const report = (outcome: "filled" | "existed" | "failed", error?: StoreError): void =>
+      publishFill({
+        composite: context.name,
+        digest,
+        tier: tier.name,
+        outcome,
+        bytes: body.size ?? 0,
+        elapsedMs: clock.now() - startedMs,
+        error,
+      });
+    try {
+      const deletion = context.deletions.of(digest);
+      const guarded = guardedBody(body.open(tier), () => {
+        if (stop.signal.aborted) throw abortedError("fill", stop.signal, digest);
+        if (context.deletions.of(digest) !== deletion) throw deletedMeanwhile(digest, tier.name);
+      });
+      const put = { digest, size: body.size, signal: stop.signal };
+      const { outcome } = await tier.source.put(guarded, put);
+      if (context.deletions.of(digest) !== deletion) {
+        // The delete came between the last byte and the answer; what was brought back goes again.
+        await tier.source.delete(digest);
+        throw deletedMeanwhile(digest, tier.name);
+      }
+      context.memories.forget(tier, digest);
+      report(outcome === "created" ? "filled" : "existed");
+    } catch (thrown) {
+      report("failed", asStoreError(thrown, "fill", tier.name));
+    }
+  }
+
+  return {
+    targets(hit, attempts, digest) {
+      const before = context.tiers.slice(0, context.tiers.indexOf(hit));
+      const unfit = new Set(
+        attempts
+          .filter(({ outcome }) => outcome !== "miss" && outcome !== "corrupt")
+          .map(({ tier }) => tier),
+      );
+      return before.filter(
+        (tier) =>
+          tier.role === "cache" &&
+          !tier.readOnly &&
+          tier.source.capabilities.put &&
+          (hit.fill === undefined || hit.fill.includes(tier.name)) &&
+          tier.source.capabilities.algorithms.some((each) => digest.startsWith(`${each}:`)) &&
+          !unfit.has(tier.name),
+      );
+    },
+    async room() {
+      const deadlineMs = clock.now() + limits.fillWaitMs;
+      while (queuedBytes >= limits.fillQueueBytesMax) {
+        const leftMs = deadlineMs - clock.now();
+        if (leftMs <= 0) return false;
+        await Promise.race([freed.promise, sleep(clock, leftMs)]);
+      }
+      return true;
+    },
+    start(digest, targets, body) {
+      for (const tier of targets) {
+        const key = `${tier.name} ${digest}`;
+        if (running.has(key) || stop.signal.aborted) {
+          body.done(tier);
+          continue;
+        }
+        const bytes = body.size ?? 0;
+        queuedBytes += bytes;
+        const task = limit(() => fill(tier, digest, body)).finally(() => {
+          running.delete(key);
+          queuedBytes -= bytes;
+          body.done(tier);
+          freed.resolve();
+          freed = Promise.withResolvers<void>();
+        });
+        running.set(key, task);
+      }
+    },
+    track(work) {
+      const settled = work
+        .catch(() => undefined)
+        .finally(() => {
+          tracked.delete(settled);
+        });
+      tracked.add(settled);
+    },
+    async drain() {
+      const cancel = clock.after(limits.drainMs, () => stop.abort());
+      while (running.size + tracked.size > 0) {
+        await Promise.allSettled([...running.values(), ...tracked]);
+      }
+      cancel();
+    },
+  };
+}
+
+/** Passes a body on, and checks before its last chunk that it is still wanted. */
+function guardedBody(body: Body, check: () => void): Body {
+  if (body instanceof Uint8Array) return body;
+  return async function* () {
+    for await (const chunk of openBody(body)) {
+      check();
+      yield chunk;
+    }
+    check();
+  };
+}
+
+function deletedMeanwhile(digest: Digest, source: string): StoreError {
+  return new StoreError({
+    code: "ABORTED",
+    operation: "fill",
+    subject: digest,
+    source,
+    message: "the blob was deleted while it was copied",
+  });
+}

@@ -1,0 +1,129 @@
+import { type Content, contentOfBytes, contentOfStream } from "../content.ts";
+import type { Digest } from "../digest.ts";
+import { type ByteRange, resolveRange } from "../range.ts";
+import type { Attempt, OpenOptions } from "../source.ts";
+import type { CompositeContext } from "./context.ts";
+import { askTiers, takeIn } from "./find.ts";
+import type { Tier } from "./tier.ts";
+
+type OpenWhole = (digest: Digest, options: OpenOptions) => Promise<Content | undefined>;
+
+/** A range as a tier gave it, or word that the blob is small enough to be read whole. */
+type Answer =
+  | { readonly kind: "range"; readonly tier: Tier; readonly content: Content }
+  | { readonly kind: "small"; readonly tier: Tier };
+
+/**
+ * Opens a range. It is verified where it is cut from a blob small enough to be read whole, or where
+ * the tier's version of it was read whole before and matched; else `verified` is false. A range
+ * fills no cache by itself: what is read whole for it goes the way of every whole read.
+ */
+export async function openRange(
+  context: CompositeContext,
+  openWhole: OpenWhole,
+  digest: Digest,
+  options: OpenOptions & { readonly range: ByteRange },
+): Promise<Content | undefined> {
+  const { signal, avoid, onAttempt, range } = options;
+  const attempts: Attempt[] = [];
+  const question = { operation: "open", signal, avoid, onAttempt, attempts };
+  const small = context.limits.verifyFirstBytesMax;
+  const answer = await askTiers<Answer>(context, context.tiers, digest, question, async (tier) => {
+    const content = await openIn(context, tier, digest, options);
+    if (content === undefined) return undefined;
+    if (!content.verified && content.size !== undefined && content.size <= small) {
+      await content[Symbol.asyncDispose]();
+      return { value: { kind: "small", tier }, bytes: 0 };
+    }
+    return { value: { kind: "range", tier, content }, bytes: 0 };
+  });
+  if (answer === undefined) return undefined;
+  if (answer.kind === "range") return inComposite(answer.tier, answer.content);
+  const whole = await openWhole(digest, { signal, avoid, onAttempt });
+  if (whole === undefined) return undefined;
+  const bytes = await whole.bytes();
+  const cut = resolveRange(range, bytes.byteLength, "open", digest);
+  const { source, role, version } = whole;
+  return contentOfBytes(
+    { size: bytes.byteLength, range: cut, source, role, version, verified: true },
+    bytes.subarray(cut.start, cut.end),
+  );
+}
+
+async function openIn(
+  context: CompositeContext,
+  tier: Tier,
+  digest: Digest,
+  { range, version, signal }: OpenOptions & { readonly range: ByteRange },
+): Promise<Content | undefined> {
+  if (tier.source.capabilities.rangeRead) {
+    const pinned = version?.startsWith(`${tier.name} `) === true;
+    const own = pinned ? version.slice(tier.name.length + 1) : undefined;
+    const content = await tier.source.open(digest, { range, version: own, signal });
+    if (content === undefined) return undefined;
+    const verified = context.memories.isVerified(tier, digest, content.version);
+    return verified ? withVerified(content) : content;
+  }
+  // A tier without ranges gives the whole blob, and the range is cut from it on the way.
+  const content = await tier.source.open(digest, { signal });
+  if (content === undefined) return undefined;
+  const found = await takeIn(content, tier, digest, context.limits.verifyFirstBytesMax);
+  if (found.kind === "whole") {
+    const size = found.bytes.byteLength;
+    const cut = resolveRange(range, size, "open", digest);
+    const parts = { size, range: cut, source: tier.name, verified: true, version: found.version };
+    return contentOfBytes(parts, found.bytes.subarray(cut.start, cut.end));
+  }
+  const { size, stream } = found;
+  const cut = size === undefined ? range : resolveRange(range, size, "open", digest);
+  return contentOfStream(
+    { size, range: cut, source: tier.name, version: found.version },
+    () => cutStream(stream, cut),
+    async () => await content[Symbol.asyncDispose](),
+  );
+}
+
+async function* cutStream(
+  stream: AsyncIterator<Uint8Array>,
+  { start, end }: ByteRange,
+): AsyncGenerator<Uint8Array, void, void> {
+  let at = 0;
+  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
+    const from = Math.max(0, start - at);
+    const to = Math.min(step.value.byteLength, (end ?? Number.POSITIVE_INFINITY) - at);
+    if (from < to) yield step.value.subarray(from, to);
+    at += step.value.byteLength;
+    if (end !== undefined && at >= end) break;
+  }
+  await stream.return?.();
+}
+
+function withVerified(content: Content): Content {
+  return view(content, { verified: true });
+}
+
+/** Names a tier's content by the tier, and its version by both: a version means nothing elsewhere. */
+function inComposite(tier: Tier, content: Content): Content {
+  const version = content.version === undefined ? undefined : `${tier.name} ${content.version}`;
+  return view(content, { source: tier.name, role: tier.role, version });
+}
+
+function view(
+  content: Content,
+  changes: Partial<Pick<Content, "verified" | "source" | "role" | "version">>,
+): Content {
+  return {
+    size: content.size,
+    range: content.range,
+    source: content.source,
+    role: content.role,
+    verified: content.verified,
+    version: content.version,
+    ...changes,
+    get body() {
+      return content.body;
+    },
+    bytes: () => content.bytes(),
+    [Symbol.asyncDispose]: () => content[Symbol.asyncDispose](),
+  };
+}

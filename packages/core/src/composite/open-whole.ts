@@ -1,0 +1,172 @@
+import { type Content, contentOfBytes, contentOfStream } from "../content.ts";
+import { abortedError, isStoreError } from "../errors.ts";
+import type { Digest } from "../digest.ts";
+import type { OpenOptions } from "../source.ts";
+import { isSpoolOverrun } from "../spool/spool.ts";
+import { verifyStream } from "../verify.ts";
+import type { CompositeContext } from "./context.ts";
+import type { Fills } from "./fills.ts";
+import { type Flight, type Landing, startFlight } from "./flight.ts";
+import { resumingStream } from "./resume.ts";
+import type { Tier } from "./tier.ts";
+
+/** Flights that one call may see fail before the failure is its own. */
+const flightsPerCallMax = 3;
+
+/** Makes the function that opens whole blobs, sharing one fetch among all who ask at a time. */
+export function wholeOpener(
+  context: CompositeContext,
+  fills: Fills,
+): (digest: Digest, options: OpenOptions) => Promise<Content | undefined> {
+  const flights = new Map<Digest, Flight>();
+
+  function takeOff(digest: Digest, avoid: OpenOptions["avoid"]): Flight {
+    const shared = avoid === undefined || avoid.size === 0;
+    const flight = startFlight(context, fills, digest, avoid, {
+      over: (landed) => {
+        if (flights.get(digest) === landed) flights.delete(digest);
+      },
+      again: () => fills.track(openOnce(digest)),
+    });
+    if (shared) flights.set(digest, flight);
+    return flight;
+  }
+
+  /** Takes off and leaves again: the fills hold the flight from there. */
+  async function openOnce(digest: Digest): Promise<void> {
+    const content = await open(digest, {});
+    await content?.[Symbol.asyncDispose]();
+  }
+
+  async function open(digest: Digest, options: OpenOptions): Promise<Content | undefined> {
+    const { signal, avoid } = options;
+    for (let turn = 1; ; turn += 1) {
+      if (signal?.aborted) throw abortedError("open", signal, digest);
+      const known = avoid === undefined || avoid.size === 0 ? flights.get(digest) : undefined;
+      const joined = known?.isJoinable() === true ? known : undefined;
+      const flight = joined ?? takeOff(digest, avoid);
+      const leave = flight.join(options.onAttempt);
+      let kept = false;
+      try {
+        const landing = await orAborted(flight.landing, signal, digest);
+        // What a flight found out is shared only where it is true for all who joined it.
+        const stale = landing.kind === "miss" && flight.generation !== context.writes.of(digest);
+        const others = landing.kind === "direct" && joined !== undefined;
+        if ((stale || others) && turn < flightsPerCallMax) continue;
+        if (landing.kind === "miss") return undefined;
+        const content = contentOf(digest, landing, options, leave);
+        kept = content.kind === "stream";
+        return content.content;
+      } catch (error) {
+        // A failure is the leader's alone: a follower asks again by itself.
+        const own = joined === undefined || turn >= flightsPerCallMax || signal?.aborted === true;
+        if (own || isStoreError(error, "INVALID_ARGUMENT")) throw error;
+      } finally {
+        if (!kept) leave();
+      }
+    }
+  }
+
+  function contentOf(
+    digest: Digest,
+    landing: Exclude<Landing, { kind: "miss" }>,
+    { signal }: OpenOptions,
+    leave: () => void,
+  ): { readonly kind: "whole" | "stream"; readonly content: Content } {
+    if (landing.kind === "whole") {
+      const { tier, bytes } = landing;
+      const parts = { ...partsOf(tier, landing.version), size: bytes.byteLength };
+      return { kind: "whole", content: contentOfBytes(parts, bytes) };
+    }
+    if (landing.kind === "direct") {
+      const { found, question } = landing;
+      const stream = resumingStream(context, digest, found, question, new Set());
+      const parts = { ...partsOf(found.tier, found.version), size: found.size };
+      const verified = verifyStream(stream, digest, "open", found.tier.name, found.size);
+      const content = contentOfStream(
+        parts,
+        () => abortable(verified, signal, digest),
+        async () => {
+          await found.content[Symbol.asyncDispose]();
+          leave();
+        },
+      );
+      return { kind: "stream", content };
+    }
+    const { spool, tier, size, version } = landing;
+    const reader = spool.read(0, { signal });
+    const parts = { ...partsOf(tier, version), size };
+    const content = contentOfStream(
+      parts,
+      () => carriedOn(reader, digest, signal),
+      async () => {
+        await reader.return();
+        leave();
+      },
+    );
+    return { kind: "stream", content };
+  }
+
+  /** Reads on where a reader was overrun: the same digest once more, past what it has had. */
+  async function* carriedOn(
+    reader: AsyncIterable<Uint8Array>,
+    digest: Digest,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    let had = 0;
+    try {
+      for await (const chunk of reader) {
+        had += chunk.byteLength;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      if (!isSpoolOverrun(error)) throw error;
+    }
+    // It is hashed anew from its start, so what is handed out is verified as one blob again.
+    const again = await open(digest, { signal });
+    if (again === undefined) throw abortedError("open", AbortSignal.abort(), digest);
+    let skip = had;
+    for await (const chunk of again.body) {
+      const from = Math.min(skip, chunk.byteLength);
+      skip -= from;
+      if (from < chunk.byteLength) yield chunk.subarray(from);
+    }
+  }
+
+  return open;
+}
+
+function partsOf(
+  tier: Tier,
+  version: string | undefined,
+): Pick<Content, "source" | "role" | "verified" | "version"> {
+  const pinned = version === undefined ? undefined : `${tier.name} ${version}`;
+  return { source: tier.name, role: tier.role, verified: true, version: pinned };
+}
+
+async function* abortable(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+  digest: Digest,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of stream) {
+    if (signal?.aborted) throw abortedError("open", signal, digest);
+    yield chunk;
+  }
+}
+
+/** Waits for shared work, or for one's own signal: leaving it does not end it. */
+function orAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  digest: Digest,
+): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortedError("open", signal, digest));
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) onAbort();
+  });
+}

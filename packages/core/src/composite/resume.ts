@@ -1,0 +1,106 @@
+import { algorithmOf, type Digest } from "../digest.ts";
+import { abortedError, isStoreError } from "../errors.ts";
+import type { CompositeContext } from "./context.ts";
+import type { FoundStream, Question } from "./find.ts";
+import { asStoreError, outcomeOf, unavailable } from "./outcomes.ts";
+import type { Tier } from "./tier.ts";
+
+/** Times that one tier may fail in the middle of one read. */
+const failuresPerTierMax = 2;
+
+/**
+ * Streams a blob to its end over the failures of its tiers: a stream that breaks, or ends short of
+ * its size, goes on at the offset reached, from the same tier once more and then from the tiers
+ * after it. The bytes are not verified here; whoever hashes them is told who gave some of them.
+ */
+export async function* resumingStream(
+  context: CompositeContext,
+  digest: Digest,
+  found: FoundStream,
+  question: Question,
+  givers: Set<Tier>,
+): AsyncGenerator<Uint8Array, void, void> {
+  const failures = new Map<Tier, number>();
+  let offset = 0;
+  let { tier, size, version, stream } = found;
+  for (;;) {
+    givers.add(tier);
+    try {
+      for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
+        offset += step.value.byteLength;
+        yield step.value;
+      }
+      if (size === undefined || offset >= size) return;
+      throw new Error(`the stream ended at ${offset} of ${size} bytes`);
+    } catch (thrown) {
+      if (question.signal?.aborted) throw abortedError("open", question.signal, digest);
+      noteFailure(question, tier, thrown, offset);
+      failures.set(tier, (failures.get(tier) ?? 0) + 1);
+    } finally {
+      await stream.return?.().catch(() => undefined);
+    }
+    if (size !== undefined && offset >= size) return;
+    const next = await reopen(context, digest, offset, { failures, tier, version, size }, question);
+    if (next === undefined) throw unavailable("open", digest, question.attempts);
+    ({ tier, stream, version } = next);
+    size ??= next.size;
+  }
+}
+
+interface Broken {
+  readonly tier: Tier;
+  readonly version: string | undefined;
+  readonly size: number | undefined;
+  readonly failures: ReadonlyMap<Tier, number>;
+}
+
+async function reopen(
+  context: CompositeContext,
+  digest: Digest,
+  offset: number,
+  broken: Broken,
+  question: Question,
+): Promise<Omit<FoundStream, "kind" | "content"> | undefined> {
+  const at = context.tiers.indexOf(broken.tier);
+  // The same tier first, then those after it, then those before it that may have it by now.
+  const others = [...context.tiers.slice(at + 1), ...context.tiers.slice(0, at)];
+  for (const tier of [broken.tier, ...others]) {
+    const { algorithms, rangeRead } = tier.source.capabilities;
+    if (!rangeRead || !algorithms.includes(algorithmOf(digest))) continue;
+    if ((broken.failures.get(tier) ?? 0) >= failuresPerTierMax) continue;
+    if (question.avoid?.has(tier.name) || context.memories.isKnownCorrupt(tier, digest)) continue;
+    try {
+      const content = await tier.source.open(digest, {
+        range: { start: offset, end: undefined },
+        version: tier === broken.tier ? broken.version : undefined,
+        signal: question.signal,
+      });
+      if (content === undefined) continue;
+      const { size, version } = content;
+      if (size !== undefined && broken.size !== undefined && size !== broken.size) {
+        await content[Symbol.asyncDispose]();
+        throw new Error(`its object has ${size} bytes, the one that broke off ${broken.size}`);
+      }
+      return { tier, version, size, stream: content.body[Symbol.asyncIterator]() };
+    } catch (thrown) {
+      if (question.signal?.aborted) throw abortedError("open", question.signal, digest);
+      noteFailure(question, tier, thrown, offset);
+    }
+  }
+  return undefined;
+}
+
+function noteFailure(question: Question, tier: Tier, thrown: unknown, offset: number): void {
+  const error = asStoreError(thrown, "open", tier.name);
+  const outcome = isStoreError(error, "DIGEST_MISMATCH") ? "corrupt" : outcomeOf(error);
+  const attempt = {
+    tier: tier.name,
+    outcome,
+    elapsedMs: 0,
+    bytes: offset,
+    note: `broke off at byte ${offset}`,
+    error,
+  };
+  question.attempts.push(attempt);
+  question.onAttempt?.(attempt);
+}

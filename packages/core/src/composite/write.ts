@@ -1,0 +1,110 @@
+import type { Body } from "../bytes.ts";
+import { algorithmOf, type Digest } from "../digest.ts";
+import { StoreError } from "../errors.ts";
+import type { Attempt, BlobPutOptions, CallOptions, PutResult } from "../source.ts";
+import type { CompositeContext } from "./context.ts";
+import { asStoreError, outcomeOf } from "./outcomes.ts";
+import type { Tier } from "./tier.ts";
+
+/**
+ * Chooses the tier that puts go to: the origin, or else the only tier that is writable and no cache.
+ * Rejects with CONFIG_INVALID where there are several and none is marked, UNSUPPORTED where none is.
+ */
+export function originOf(context: CompositeContext, operation: string): Tier {
+  const origins = context.tiers.filter(({ origin }) => origin);
+  const writable = context.tiers.filter(
+    ({ role, readOnly, source }) => role === "source" && !readOnly && source.capabilities.put,
+  );
+  const [tier, second] = origins.length > 0 ? origins : writable;
+  if (second !== undefined) {
+    throw new StoreError({
+      code: "CONFIG_INVALID",
+      operation,
+      source: context.name,
+      message: "several tiers could be the origin; mark the one that puts go to with origin",
+    });
+  }
+  if (tier === undefined) {
+    throw new StoreError({
+      code: "UNSUPPORTED",
+      operation,
+      source: context.name,
+      message: "no tier is writable; mark the one that puts go to with origin",
+    });
+  }
+  return tier;
+}
+
+/** Stores a blob in the origin. Lookups that are under way don't remember that it was missing. */
+export async function putBlob(
+  context: CompositeContext,
+  body: Body,
+  options: BlobPutOptions,
+): Promise<PutResult> {
+  const tier = originOf(context, "put");
+  if (options.digest !== undefined) context.writes.bump(options.digest);
+  const result = await tier.source.put(body, options);
+  context.writes.bump(result.digest);
+  context.memories.forget(tier, result.digest);
+  return result;
+}
+
+/**
+ * Deletes a blob from the origin first and then from the caches, and tells what each did: `hit` is
+ * deleted, `miss` was not there, `skipped` may not be touched. Rejects if any that may be touched
+ * failed, after all were asked; the origin's failure ends it at once, with the caches as they were.
+ */
+export async function deleteBlob(
+  context: CompositeContext,
+  digest: Digest,
+  options: CallOptions,
+): Promise<boolean> {
+  const origin = originOf(context, "delete");
+  const rest = context.tiers.filter((tier) => tier !== origin);
+  const attempts: Attempt[] = [];
+  const bump = (): void => {
+    context.writes.bump(digest);
+    context.deletions.bump(digest);
+  };
+  bump();
+  let deleted = false;
+  for (const tier of [origin, ...rest]) {
+    const startedMs = context.clock.now();
+    const note = (attempt: Pick<Attempt, "outcome" | "note" | "error">): void => {
+      const elapsedMs = context.clock.now() - startedMs;
+      const whole: Attempt = { tier: tier.name, elapsedMs, bytes: 0, ...attempt };
+      attempts.push(whole);
+      options.onAttempt?.(whole);
+    };
+    const mine = tier === origin || (tier.role === "cache" && !tier.readOnly);
+    if (!mine || !tier.source.capabilities.delete) {
+      note({ outcome: "skipped", note: mine ? "it can't delete" : "read-only" });
+      continue;
+    }
+    if (!tier.source.capabilities.algorithms.includes(algorithmOf(digest))) continue;
+    try {
+      const was = await tier.source.delete(digest, { signal: options.signal });
+      deleted ||= was;
+      context.memories.forget(tier, digest);
+      note({ outcome: was ? "hit" : "miss" });
+    } catch (thrown) {
+      const error = asStoreError(thrown, "delete", tier.name);
+      if (tier === origin) throw error;
+      note({ outcome: outcomeOf(error), error });
+    }
+  }
+  bump();
+  const failed = attempts.find(({ error }) => error !== undefined);
+  if (failed?.error !== undefined) {
+    throw new StoreError({
+      code: "UNAVAILABLE",
+      operation: "delete",
+      subject: digest,
+      source: failed.tier,
+      message: `gone from the origin, but not from this cache (${failed.error.detail}); delete again`,
+      attempts,
+      cause: failed.error,
+    });
+  }
+  return deleted;
+}

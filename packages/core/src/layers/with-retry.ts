@@ -1,0 +1,117 @@
+import { type Clock, sleep, systemClock } from "../clock.ts";
+import { type Body, openBody } from "../bytes.ts";
+import { abortedError, isStoreError, StoreError } from "../errors.ts";
+import type { BlobStore } from "../source.ts";
+
+export interface RetryOptions {
+  /** Attempts in all, the first included. */
+  readonly attemptsMax: number;
+  /** Milliseconds of the first pause at most; it doubles, and a random part of it is waited. */
+  readonly baseMs: number;
+  /** Milliseconds of one pause at most; also the longest Retry-After that is obeyed. */
+  readonly pauseMsMax: number;
+  /** Milliseconds from the start after which no further attempt begins. */
+  readonly deadlineMs: number;
+  readonly clock?: Clock | undefined;
+  /** A number from 0 up to 1. */
+  readonly random?: (() => number) | undefined;
+}
+
+export const retryDefault: RetryOptions = {
+  attemptsMax: 4,
+  baseMs: 100,
+  pauseMsMax: 5000,
+  deadlineMs: 30_000,
+};
+
+/**
+ * Repeats what failed for a while, with full jitter, under one deadline, and rethrows the last error
+ * as `exhausted`, so that nothing above repeats it again. A body that threw, an abort and permanent
+ * errors are not repeated. A stream that breaks off is not either: the composite reads on at its
+ * offset. There is one owner of retries; never nest this layer, and switch off the driver's own.
+ */
+export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {}): BlobStore {
+  const limits = { ...retryDefault, ...options };
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? Math.random;
+
+  async function repeat<T>(
+    operation: string,
+    signal: AbortSignal | undefined,
+    attempt: () => Promise<T>,
+    mayRepeat: () => boolean = () => true,
+  ): Promise<T> {
+    const startedMs = clock.now();
+    for (let count = 1; ; count += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isStoreError(error) || error.persistence !== "transient" || !mayRepeat()) throw error;
+        const jitterMs = random() * Math.min(limits.pauseMsMax, limits.baseMs * 2 ** (count - 1));
+        const pauseMs = Math.max(jitterMs, error.retryAfterMs ?? 0);
+        const lastMs = clock.now() + pauseMs - startedMs;
+        if (
+          count >= limits.attemptsMax ||
+          pauseMs > limits.pauseMsMax ||
+          lastMs > limits.deadlineMs
+        ) {
+          throw exhausted(error, count);
+        }
+        try {
+          await sleep(clock, pauseMs, signal);
+        } catch {
+          throw signal === undefined ? error : abortedError(operation, signal);
+        }
+      }
+    }
+  }
+
+  return {
+    ...inner,
+    stat: (digest, call) =>
+      repeat("stat", call?.signal, async () => await inner.stat(digest, call)),
+    open: (digest, call) =>
+      repeat("open", call?.signal, async () => await inner.open(digest, call)),
+    delete: (digest, call) =>
+      repeat("delete", call?.signal, async () => await inner.delete(digest, call)),
+    put(body, call) {
+      const watched = watchBody(body);
+      const attempt = async (): ReturnType<BlobStore["put"]> => await inner.put(watched.body, call);
+      return repeat("put", call?.signal, attempt, () => !watched.threw());
+    },
+    [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
+  };
+}
+
+/** Says of a failed attempt that it was the last of several. */
+function exhausted(error: StoreError, attempts: number): StoreError {
+  if (attempts === 1) return error;
+  return new StoreError({
+    code: error.code,
+    operation: error.operation,
+    source: error.source,
+    subject: error.subject,
+    message: `${error.detail} (after ${attempts} attempts)`,
+    persistence: "exhausted",
+    retryAfterMs: error.retryAfterMs,
+    serviceCode: error.serviceCode,
+    attempts: error.attempts,
+    cause: error.cause,
+  });
+}
+
+function watchBody(body: Body): { readonly body: Body; threw(): boolean } {
+  if (body instanceof Uint8Array) return { body, threw: () => false };
+  let thrown = false;
+  return {
+    threw: () => thrown,
+    body: async function* () {
+      try {
+        yield* openBody(body);
+      } catch (error) {
+        thrown = true;
+        throw error;
+      }
+    },
+  };
+}

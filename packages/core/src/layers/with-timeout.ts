@@ -1,0 +1,203 @@
+import { type Clock, systemClock } from "../clock.ts";
+import type { Bytes } from "../bytes.ts";
+import type { Content } from "../content.ts";
+import type { Digest } from "../digest.ts";
+import { abortedError, StoreError } from "../errors.ts";
+import type { BlobStore, CallOptions } from "../source.ts";
+import { mapContent } from "./map-content.ts";
+
+export interface Timeouts {
+  /** Milliseconds until a read's first byte, or until stat or delete answer. */
+  readonly firstByteMs: number;
+  /** Milliseconds between two chunks of a read while its reader waits for one. */
+  readonly stallMs: number;
+  /** Milliseconds of a put without a chunk taken from its body, and until it is acknowledged. */
+  readonly putStallMs: number;
+  readonly clock?: Clock | undefined;
+}
+
+export const timeoutsDefault: Timeouts = {
+  firstByteMs: 15_000,
+  stallMs: 10_000,
+  putStallMs: 60_000,
+};
+
+/**
+ * Gives every wait on a store an end: it rejects with TIMEOUT and aborts the request. What counts is
+ * the time without progress, so a large blob may take as long as it moves. Put it inside `withRetry`,
+ * or one limit covers all the attempts.
+ */
+export function withTimeout(inner: BlobStore, timeouts: Partial<Timeouts> = {}): BlobStore {
+  const { firstByteMs, stallMs, putStallMs } = { ...timeoutsDefault, ...timeouts };
+  const clock = timeouts.clock ?? systemClock;
+
+  function watch(operation: string, subject: Digest | undefined, call: CallOptions): Watch {
+    return watchdog(clock, { operation, subject, source: inner.name }, call.signal);
+  }
+  async function timed<T>(
+    operation: string,
+    digest: Digest,
+    call: CallOptions,
+    ask: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const dog = watch(operation, digest, call);
+    try {
+      return await dog.within(firstByteMs, ask(dog.signal));
+    } finally {
+      dog.release();
+    }
+  }
+
+  return {
+    ...inner,
+    stat: (digest, call = {}) =>
+      timed("stat", digest, call, async (signal) => await inner.stat(digest, { ...call, signal })),
+    delete: (digest, call = {}) =>
+      timed(
+        "delete",
+        digest,
+        call,
+        async (signal) => await inner.delete(digest, { ...call, signal }),
+      ),
+    async open(digest, call = {}): Promise<Content | undefined> {
+      const dog = watch("open", digest, call);
+      try {
+        const opening = inner.open(digest, { ...call, signal: dog.signal });
+        const content = await dog.within(firstByteMs, opening, disposeLate);
+        if (content === undefined) {
+          dog.release();
+          return undefined;
+        }
+        return mapContent(content, {
+          body: (body) => paced(body, dog, stallMs),
+          // Without chunks to see, the whole body has the time that its size needs at a slow pace.
+          bytes: (read) => dog.within(stallMs + (content.size ?? 0) / slowBytesPerMs, read()),
+          done: () => dog.release(),
+        });
+      } catch (error) {
+        dog.release();
+        throw error;
+      }
+    },
+    async put(body, call = {}) {
+      const dog = watch("put", call.digest, call);
+      try {
+        const pulled = body instanceof Uint8Array ? body : () => touched(body(), dog, putStallMs);
+        dog.touch(putStallMs);
+        return await dog.within(undefined, inner.put(pulled, { ...call, signal: dog.signal }));
+      } finally {
+        dog.release();
+      }
+    },
+    [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
+  };
+}
+
+/** 64 KiB a second: slower than that, `bytes()` counts as stalled. */
+const slowBytesPerMs = 64;
+
+interface Watch {
+  /** Aborts when the caller's does, or when time is up. */
+  readonly signal: AbortSignal;
+  /** Starts the time anew. */
+  touch(limitMs: number): void;
+  /** Waits for work, for a limited time if one is given; `late` takes what comes after it. */
+  within<T>(limitMs: number | undefined, work: Promise<T>, late?: (value: T) => void): Promise<T>;
+  /** Stops the time. */
+  pause(): void;
+  release(): void;
+}
+
+function watchdog(
+  clock: Clock,
+  about: {
+    readonly operation: string;
+    readonly subject: Digest | undefined;
+    readonly source: string;
+  },
+  outer: AbortSignal | undefined,
+): Watch {
+  const controller = new AbortController();
+  const expired = Promise.withResolvers<never>();
+  expired.promise.catch(() => undefined);
+  let cancel: () => void = () => undefined;
+  const onAbort = (): void => {
+    controller.abort(outer?.reason);
+    if (outer !== undefined) expired.reject(abortedError(about.operation, outer, about.subject));
+  };
+  if (outer?.aborted) onAbort();
+  else outer?.addEventListener("abort", onAbort, { once: true });
+
+  const touch = (limitMs: number): void => {
+    cancel();
+    cancel = clock.after(limitMs, () => {
+      const message = `no progress for ${Math.round(limitMs)} ms`;
+      const error = new StoreError({ ...about, code: "TIMEOUT", message });
+      expired.reject(error);
+      controller.abort(error);
+    });
+  };
+  return {
+    signal: controller.signal,
+    touch,
+    async within(limitMs, work, late) {
+      if (limitMs !== undefined) touch(limitMs);
+      let inTime = true;
+      work.then(
+        (value) => {
+          if (!inTime) late?.(value);
+        },
+        () => undefined,
+      );
+      try {
+        return await Promise.race([work, expired.promise]);
+      } finally {
+        inTime = false;
+        if (limitMs !== undefined) cancel();
+      }
+    },
+    pause: () => cancel(),
+    release() {
+      cancel();
+      outer?.removeEventListener("abort", onAbort);
+    },
+  };
+}
+
+/** Times the waits for chunks, not the reader's own pauses between them. */
+async function* paced(
+  body: Bytes,
+  dog: Watch,
+  stallMs: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const step = await dog.within(stallMs, chunks.next());
+      if (step.done === true) return;
+      yield step.value;
+    }
+  } finally {
+    // A source that is stuck may never close either, and nobody waits for it.
+    void chunks.return?.().catch?.(() => undefined);
+  }
+}
+
+/** Times a put from chunk to chunk, leaving out the time that the body itself takes. */
+async function* touched(
+  body: Bytes,
+  dog: Watch,
+  putStallMs: number,
+): AsyncGenerator<Uint8Array, void, void> {
+  dog.pause();
+  for await (const chunk of body) {
+    dog.touch(putStallMs);
+    yield chunk;
+    dog.pause();
+  }
+  dog.touch(putStallMs);
+}
+
+function disposeLate(content: Content | undefined): void {
+  void content?.[Symbol.asyncDispose]();
+}

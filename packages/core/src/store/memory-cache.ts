@@ -1,0 +1,106 @@
+import { LRUCache } from "lru-cache";
+import { type Body, collect, openBody } from "../bytes.ts";
+import { contentOfBytes } from "../content.ts";
+import { algorithms, defaultAlgorithm, type Digest } from "../digest.ts";
+import { StoreError, throwIfAborted } from "../errors.ts";
+import { digestOf } from "../hasher.ts";
+import { checkRange, resolveRange } from "../range.ts";
+import type { BlobPutOptions, BlobStore, PutResult } from "../source.ts";
+import { verifyBytes } from "../verify.ts";
+
+export interface MemoryCacheOptions {
+  /** Bytes of all blobs together; the least recently used go first. */
+  readonly bytesMax: number;
+  /** Bytes of the largest blob that is kept, an eighth of all unless given; TOO_LARGE above it. */
+  readonly entryBytesMax?: number | undefined;
+  readonly name?: string | undefined;
+}
+
+/** Bytes that an entry takes beside its blob: its digest, its place in the list, its array. */
+const entryOverheadBytes = 400;
+
+/** Makes a store in memory that keeps within a budget: the first cache tier of a process. */
+export function memoryCache(options: MemoryCacheOptions): BlobStore {
+  const name = options.name ?? "memory:";
+  const entryBytesMax = options.entryBytesMax ?? Math.floor(options.bytesMax / 8);
+  const blobs = new LRUCache<Digest, Uint8Array>({
+    maxSize: options.bytesMax,
+    sizeCalculation: ({ byteLength }) => byteLength + entryOverheadBytes,
+  });
+
+  async function put(body: Body, call: BlobPutOptions = {}): Promise<PutResult> {
+    const declared = body instanceof Uint8Array ? body.byteLength : call.size;
+    if (declared !== undefined && declared > entryBytesMax) throw tooLarge(name, entryBytesMax);
+    throwIfAborted(call.signal, "put", call.digest);
+    const bytes = await collect(checked(body, call.signal), entryBytesMax);
+    if (call.size !== undefined && call.size !== bytes.byteLength) {
+      throw new StoreError({
+        code: "INVALID_ARGUMENT",
+        operation: "put",
+        source: name,
+        message: `the body has ${bytes.byteLength} bytes where ${call.size} were declared`,
+      });
+    }
+    if (call.digest !== undefined) await verifyBytes(bytes, call.digest, "put", name);
+    const digest = call.digest ?? (await digestOf(bytes, call.algorithm ?? defaultAlgorithm));
+    const size = bytes.byteLength;
+    if (blobs.has(digest)) return { digest, size, outcome: "existed" };
+    // A view would keep all of the buffer that it is cut from, which the budget knows nothing of.
+    blobs.set(digest, bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
+    return { digest, size, outcome: "created" };
+  }
+
+  return {
+    name,
+    capabilities: { algorithms, stat: true, rangeRead: true, put: true, delete: true, list: true },
+    async stat(digest, call) {
+      throwIfAborted(call?.signal, "stat", digest);
+      const bytes = blobs.get(digest);
+      return bytes === undefined ? undefined : { digest, size: bytes.byteLength };
+    },
+    async open(digest, call) {
+      checkRange(call?.range, "open", digest);
+      throwIfAborted(call?.signal, "open", digest);
+      const bytes = blobs.get(digest);
+      if (bytes === undefined) return undefined;
+      const size = bytes.byteLength;
+      const range = resolveRange(call?.range, size, "open", digest);
+      return contentOfBytes(
+        { size, range, source: name, role: "cache", version: digest },
+        bytes.subarray(range.start, range.end),
+      );
+    },
+    put,
+    async delete(digest, call) {
+      throwIfAborted(call?.signal, "delete", digest);
+      return blobs.delete(digest);
+    },
+    async *list(call) {
+      const digests = [...blobs.keys()].sort();
+      for (const digest of digests) {
+        throwIfAborted(call?.signal, "list");
+        if (call?.startAfter !== undefined && digest <= call.startAfter) continue;
+        const bytes = blobs.peek(digest);
+        if (bytes !== undefined) yield { digest, size: bytes.byteLength };
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      blobs.clear();
+    },
+  };
+}
+
+async function* checked(
+  body: Body,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const chunk of openBody(body)) {
+    throwIfAborted(signal, "put");
+    yield chunk;
+  }
+}
+
+function tooLarge(source: string, entryBytesMax: number): StoreError {
+  const message = `a blob of more than ${entryBytesMax} bytes is not kept in this cache`;
+  return new StoreError({ code: "TOO_LARGE", operation: "put", source, message });
+}
