@@ -74,8 +74,9 @@ export function contentOfStream(
     body,
     bytes: () => collect(body),
     async [Symbol.asyncDispose]() {
-      // A generator that was never started runs no `finally`, so the release is called here too.
-      await body.return().catch(() => undefined);
+      // A generator that was never started runs no `finally`, and one that waits for a source that
+      // is stuck can't be ended, so neither is waited for: the release ends what they wait for.
+      void body.return().catch(() => undefined);
       await releaseOnce();
     },
   };

@@ -60,6 +60,7 @@ export function startFlight(
   let filling = 0;
   let spool: Spool | undefined;
   let closed = false;
+  let wrong = false;
 
   const question: Question = {
     operation: "open",
@@ -81,21 +82,31 @@ export function startFlight(
     events.over(flight);
   };
 
+  /** Nobody may join what has landed, unless its bytes are still coming. */
   async function land(): Promise<Landing> {
+    let landing: Landing | undefined;
+    try {
+      landing = await take();
+      return landing;
+    } finally {
+      if (landing?.kind !== "spool") close();
+    }
+  }
+
+  async function take(): Promise<Landing> {
     const found = await findBlob(context, digest, question);
     if (found === undefined) return { kind: "miss" };
     const targets = fills.targets(found.tier, attempts, digest);
     if (found.kind === "whole") {
       if (targets.length > 0 && (await fills.room())) {
-        const { bytes } = found;
-        fills.start(digest, targets, memoryBody(bytes));
+        fills.start(digest, targets, memoryBody(found.bytes));
       }
       return found;
     }
     spool = await context.openSpool(found.size);
     if (spool === undefined) return { kind: "direct", found, question };
     startFills(targets, spool);
-    void pump(found, spool, targets.length > 0);
+    void pump(found, spool);
     return { kind: "spool", spool, tier: found.tier, size: found.size, version: found.version };
   }
 
@@ -115,11 +126,12 @@ export function startFlight(
         void readers.get(tier)?.return();
         filling -= 1;
         leave();
+        if (filling === 0 && wrong) events.again();
       },
     });
   }
 
-  async function pump(found: FoundStream, into: Spool, filled: boolean): Promise<void> {
+  async function pump(found: FoundStream, into: Spool): Promise<void> {
     const givers = new Set<Tier>();
     try {
       const stream = resumingStream(context, digest, found, question, givers);
@@ -135,10 +147,10 @@ export function startFlight(
         // With several givers it can't be told whose bytes were wrong, so none of them is trusted.
         for (const tier of givers) context.memories.noteCorrupt(tier, digest);
       }
+      // A fill's destination is private, so it starts again from zero, past the tier that was wrong,
+      // once the fills that are under way have given up.
+      wrong = filling > 0 && isStoreError(error, "DIGEST_MISMATCH");
       into.end(error);
-      close();
-      // A fill's destination is private, so it starts again from zero, past the tier that was wrong.
-      if (filled && isStoreError(error, "DIGEST_MISMATCH")) events.again();
     } finally {
       close();
     }
@@ -167,10 +179,7 @@ export function startFlight(
       };
     },
   };
-  void landing
-    .then(({ kind }) => kind === "spool")
-    .catch(() => false)
-    .then((streaming) => streaming || close());
+  landing.catch(() => undefined);
   return flight;
 }
 

@@ -75,7 +75,13 @@ async function openIn(
     return contentOfBytes(parts, found.bytes.subarray(cut.start, cut.end));
   }
   const { size, stream } = found;
-  const cut = size === undefined ? range : resolveRange(range, size, "open", digest);
+  let cut = range;
+  try {
+    if (size !== undefined) cut = resolveRange(range, size, "open", digest);
+  } catch (error) {
+    await content[Symbol.asyncDispose]();
+    throw error;
+  }
   return contentOfStream(
     { size, range: cut, source: tier.name, version: found.version },
     () => cutStream(stream, cut),
