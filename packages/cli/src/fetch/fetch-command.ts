@@ -1,0 +1,150 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { type ErrorCode, isStoreError } from "@bitstore/core";
+import type { Frame, Invocation } from "../frame/frame.ts";
+import { escapeControls as shown } from "../frame/escape-controls.ts";
+import { badUsage } from "../frame/hinted.ts";
+import { formatBytes, formatCount, formatMs } from "../frame/units.ts";
+import { directorySink } from "./directory-sink.ts";
+import { countLines, fetchProgress, tiersOf } from "./fetch-progress.ts";
+import { parseNameTemplate } from "./name-template.ts";
+import { type IdFormat, readIds } from "./read-ids.ts";
+import { openReport, type Report } from "./report.ts";
+import { type FetchTally, type ReportLine, runFetch } from "./run-fetch.ts";
+import type { Sink } from "./sink.ts";
+import { tarSink } from "./tar-sink.ts";
+
+interface FetchOptions {
+  readonly to: string;
+  readonly concurrency: string;
+  readonly ordered?: boolean;
+  readonly report?: string;
+  readonly failFast?: boolean;
+  readonly name: string;
+  readonly column?: string;
+  readonly format?: string;
+}
+
+/** Digests in work at a time, unless told: enough to hide a cloud's round trip, few enough to hold. */
+const concurrencyDefault = 64;
+const concurrencyLimit = 4096;
+/** Digests that are named on stderr; a report names them all. */
+const namedMax = 20;
+
+/** Declares `fetch`, the bulk fetch. */
+export function registerFetch(program: Command, frame: Frame): void {
+  program
+    .command("fetch")
+    .description("fetch many blobs by their digests into a directory or a tar archive")
+    .argument("[ids]", "a file of digests, or - for the standard input", "-")
+    .requiredOption("--to <target>", "a directory, FILE.tar, or - for a tar on the standard output")
+    .option("--concurrency <n>", "digests in work at a time", String(concurrencyDefault))
+    .option("--ordered", "deliver and report in the order of the input")
+    .option("--report <file>", "write a JSON line for each digest")
+    .option("--fail-fast", "stop at the first that is missing or failed")
+    .option("--name <template>", "file names: {algorithm} {hex} {hex:0:2}", "{hex}")
+    .option("--column <name>", "the column of CSV or NDJSON that holds the digests")
+    .option("--format <format>", "lines, csv or ndjson; else told by the file's name")
+    .action(frame.action(fetchCommand));
+}
+
+async function fetchCommand(
+  invocation: Invocation,
+  [from = "-"]: readonly string[],
+  options: FetchOptions,
+): Promise<void> {
+  const { io, output, settings, signal } = invocation;
+  const concurrencyMax = parseConcurrency(options.concurrency);
+  const nameOf = parseNameTemplate(options.name);
+  const format = parseFormat(options.format);
+  if (options.to === "-" && settings.json) {
+    throw badUsage("the archive and --json both want the standard output", "use --report FILE");
+  }
+  const input = from === "-" ? "-" : resolve(io.cwd, from);
+  const total = output.showsProgress && format !== "csv" ? await countLines(input) : undefined;
+  const { store } = await invocation.openStore();
+  await using sink = await openSink(options.to, io, nameOf);
+  await using report =
+    options.report === undefined ? undefined : await openReport(resolve(io.cwd, options.report));
+  const startedMs = performance.now();
+  using progress = fetchProgress(io, output, total);
+  const tally = await runFetch({
+    source: store,
+    ids: readIds({ from: input, column: options.column, format, stdin: io.stdin }),
+    sink,
+    concurrencyMax,
+    ordered: options.ordered ?? false,
+    failFast: options.failFast ?? false,
+    signal,
+    onOutcome: async (line, soFar) => {
+      progress.update(soFar);
+      await tell(line, soFar, invocation, report);
+    },
+  }).catch((error: unknown) => {
+    if (isStoreError(error, "ABORTED")) {
+      output.note("stopped; run the same command again, it goes on where it stopped");
+    }
+    throw error;
+  });
+  progress[Symbol.dispose]();
+  for (const code of codesOf(tally)) invocation.count(code);
+  summarise(invocation, tally, performance.now() - startedMs);
+}
+
+function openSink(
+  target: string,
+  io: Invocation["io"],
+  nameOf: ReturnType<typeof parseNameTemplate>,
+): Promise<Sink> {
+  if (target === "-") return tarSink(io.stdout, nameOf);
+  const path = resolve(io.cwd, target);
+  return /\.tar$/i.test(target) ? tarSink(path, nameOf) : directorySink(path, nameOf);
+}
+
+async function tell(
+  line: ReportLine,
+  tally: FetchTally,
+  { settings, output }: Invocation,
+  report: Report | undefined,
+): Promise<void> {
+  await report?.write(line);
+  if (settings.json) {
+    await output.result(line);
+    return;
+  }
+  if (line.status !== "missing" && line.status !== "failed") return;
+  const named = tally.counts.missing + tally.counts.failed;
+  if (named > namedMax + 1) return;
+  if (named > namedMax) output.note("more are missing or failed; --report FILE names them all");
+  else if (line.status === "missing") output.aside(line, `missing  ${shown(line.digest)}`);
+  else output.aside(line, `failed   ${shown(line.error?.message ?? line.digest)}`);
+}
+
+function summarise({ output }: Invocation, tally: FetchTally, elapsedMs: number): void {
+  const total = Object.values(tally.counts).reduce((sum, count) => sum + count, 0);
+  const rate = formatBytes(Math.round(tally.bytes / (elapsedMs / 1000)));
+  output.note(
+    `${formatCount(total, "digest")} in ${formatMs(elapsedMs)}, ` +
+      `${formatBytes(tally.bytes)} (${rate}/s): ${tiersOf(tally) || "nothing to do"}`,
+  );
+}
+
+/** What the counts mean for the exit status: 7 where any failed, 3 where any is missing. */
+function codesOf({ counts }: FetchTally): readonly ErrorCode[] {
+  if (counts.failed > 0) return ["UNAVAILABLE"];
+  return counts.missing > 0 ? ["NOT_FOUND"] : [];
+}
+
+function parseConcurrency(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1 && value <= concurrencyLimit) return value;
+  throw badUsage(
+    `--concurrency ${shown(text)} is not a number from 1 to ${concurrencyLimit}`,
+    `leave it out for ${concurrencyDefault}`,
+  );
+}
+
+function parseFormat(text: string | undefined): IdFormat | undefined {
+  if (text === undefined || text === "lines" || text === "csv" || text === "ndjson") return text;
+  throw badUsage(`--format ${shown(text)} is not known`, "it is lines, csv or ndjson");
+}

@@ -1,0 +1,131 @@
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { StoreError } from "@bitstore/core";
+import { parse } from "csv-parse";
+
+export type IdFormat = "lines" | "csv" | "ndjson";
+
+export interface IdInput {
+  /** A file, or `-` for the standard input. */
+  readonly from: string;
+  /** The column or property that holds the digest; makes the input CSV or NDJSON. */
+  readonly column?: string | undefined;
+  /** Told by the file's name where it is left out. */
+  readonly format?: IdFormat | undefined;
+  readonly stdin: Readable;
+}
+
+/** Bytes of the longest line or record; longer ones are refused rather than held in memory. */
+const recordBytesMax = 1024 * 1024;
+
+/**
+ * Reads IDs one by one: one a line, or from a column of CSV (by its header) or NDJSON. Blank lines
+ * are passed over; a record without the column is an ID of its own that is malformed, so that it is
+ * reported and the rest goes on. Memory is one record.
+ *
+ * Rejects with NOT_FOUND or PERMISSION_DENIED for the file, INVALID_ARGUMENT for what is no CSV.
+ */
+export async function* readIds(input: IdInput): AsyncGenerator<string, void, void> {
+  const stream = input.from === "-" ? input.stdin : createReadStream(input.from);
+  const format = input.format ?? formatOf(input);
+  try {
+    if (format === "csv") yield* csvIds(stream, input);
+    else if (format === "ndjson") yield* ndjsonIds(stream, input.column ?? "digest");
+    else yield* lines(stream);
+  } catch (error) {
+    throw inputError(error, input.from);
+  } finally {
+    stream.destroy();
+  }
+}
+
+function formatOf({ from, column }: IdInput): IdFormat {
+  if (/\.csv$/i.test(from)) return "csv";
+  if (/\.(ndjson|jsonl)$/i.test(from)) return "ndjson";
+  return column === undefined ? "lines" : "csv";
+}
+
+async function* lines(stream: Readable): AsyncGenerator<string, void, void> {
+  for await (const line of createInterface({ input: bounded(stream), crlfDelay: Infinity })) {
+    const id = line.trim();
+    if (id !== "") yield id;
+  }
+}
+
+/** Passes a stream on and throws where no line ends for too long. */
+function bounded(stream: Readable): Readable {
+  let sinceNewline = 0;
+  stream.on("data", (chunk: Buffer) => {
+    const last = chunk.lastIndexOf(10);
+    sinceNewline = last < 0 ? sinceNewline + chunk.length : chunk.length - last - 1;
+    if (sinceNewline > recordBytesMax) {
+      stream.destroy(new Error(`a line is longer than ${recordBytesMax} bytes`));
+    }
+  });
+  return stream;
+}
+
+async function* csvIds(stream: Readable, { column }: IdInput): AsyncGenerator<string, void, void> {
+  const parser = stream.pipe(
+    parse({
+      bom: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      max_record_size: recordBytesMax,
+    }),
+  );
+  stream.on("error", (error) => parser.destroy(error));
+  let at: number | undefined;
+  for await (const record of parser as AsyncIterable<readonly string[]>) {
+    if (at === undefined) {
+      at = columnOf(record, column);
+      continue;
+    }
+    yield (record[at] ?? "").trim();
+  }
+}
+
+function columnOf(header: readonly string[], column: string | undefined): number {
+  const names = header.map((name) => name.trim());
+  const wanted = column ?? names.find((name) => /^(digest|id|hash|sha1|sha256)$/i.test(name));
+  const at = wanted === undefined && names.length === 1 ? 0 : names.indexOf(wanted ?? "");
+  if (at >= 0) return at;
+  throw new StoreError({
+    code: "INVALID_ARGUMENT",
+    operation: "read",
+    subject: "IDs",
+    message: `there is no column ${JSON.stringify(column ?? "digest")}; the header has ${names
+      .map((name) => JSON.stringify(name))
+      .join(", ")}; name one with --column`,
+  });
+}
+
+async function* ndjsonIds(stream: Readable, column: string): AsyncGenerator<string, void, void> {
+  for await (const line of lines(stream)) yield property(line, column) ?? line;
+}
+
+function property(line: string, column: string): string | undefined {
+  try {
+    const record: unknown = JSON.parse(line);
+    if (typeof record === "string") return record;
+    if (typeof record !== "object" || record === null || !Object.hasOwn(record, column)) {
+      return undefined;
+    }
+    const value: unknown = Object.entries(record).find(([name]) => name === column)?.[1];
+    return typeof value === "string" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function inputError(error: unknown, from: string): unknown {
+  if (!(error instanceof Error) || error instanceof StoreError) return error;
+  const code = "code" in error ? String(error.code) : "";
+  const fault = (kind: "NOT_FOUND" | "PERMISSION_DENIED" | "INVALID_ARGUMENT", message: string) =>
+    new StoreError({ code: kind, operation: "read", subject: from, message, cause: error });
+  if (code === "ENOENT") return fault("NOT_FOUND", "there is no such file of IDs");
+  if (code === "EACCES") return fault("PERMISSION_DENIED", "the file of IDs can't be read");
+  if (code === "EISDIR") return fault("INVALID_ARGUMENT", "it is a directory, not a file of IDs");
+  return fault("INVALID_ARGUMENT", error.message);
+}
