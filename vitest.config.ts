@@ -1,11 +1,16 @@
 import { defineConfig } from "vitest/config";
 
-// Tests run from the sources: the condition below comes before "default" in every package's exports.
-const conditions = ["@bitstore/source", "node", "import", "module", "default"];
+// Tests run from the sources: this condition comes before "default" in every package's exports.
+const source = "@bitstore/source";
 
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  resolve: { conditions: [source, "node", "import", "default"] },
+  ssr: {
+    resolve: {
+      conditions: [source, "node", "import", "default"],
+      externalConditions: [source, "node", "import"],
+    },
+  },
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["./test/services/global-setup.ts"],
