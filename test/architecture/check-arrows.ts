@@ -73,7 +73,8 @@ for (const name of readdirSync(join(root, "packages"))) {
     }
   }
   const manifest = readJson(join(folder, "package.json"));
-  const declared = Object.keys({ ...(manifest["dependencies"] ?? {}) })
+  const { dependencies } = manifest;
+  const declared = Object.keys(typeof dependencies === "object" ? { ...dependencies } : {})
     .filter((each) => each.startsWith("@bitstore/"))
     .map((each) => each.slice("@bitstore/".length));
   const references = JSON.stringify(readJson(join(folder, "tsconfig.json"))["references"] ?? []);

@@ -4,6 +4,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const standardServices: readonly ServiceName[] = ["s3", "s3-clone", "gcs", "azure"];
 const knownServices: readonly ServiceName[] = [...standardServices, "toxiproxy"];
+/** Not a service that is started, but a tool that some tests need and look for by themselves. */
+const tools: readonly string[] = ["python"];
 
 /**
  * Returns the services to start, from `BITSTORE_TEST_SERVICES`: a comma list, `all` or `none`.
@@ -67,7 +69,7 @@ function parseServiceList(
   const names = value
     .split(",")
     .map((name) => name.trim())
-    .filter((name) => name !== "");
+    .filter((name) => name !== "" && !tools.includes(name));
   return [...new Set(names.map((name) => parseServiceName(name, variable)))];
 }
 
@@ -75,7 +77,7 @@ function parseServiceName(name: string, variable: string): ServiceName {
   const known = knownServices.find((candidate) => candidate === name);
   if (known === undefined) {
     // A misspelt name must not pass for a service that nobody requires.
-    throw new Error(`${variable}: unknown service "${name}"; known: ${knownServices.join(", ")}`);
+    throw new Error(`${variable}: unknown service "${name}"; known: ${[...knownServices, ...tools].join(", ")}`);
   }
   return known;
 }
