@@ -1,1 +1,27 @@
-export {};
+export { parseByteSize } from "./byte-size.ts";
+export { type DefaultFolders, defaultFolders } from "./default-config.ts";
+export * from "./define-config.ts";
+export type { Environment } from "./file/expand.ts";
+export {
+  type ConfigPlace,
+  type ConfigProblem,
+  configProblems,
+  formatProblem,
+} from "./file/problems.ts";
+export { loadConfig, type LoadConfigOptions } from "./load-config.ts";
+export type { OpenDependencies } from "./open/dependencies.ts";
+export { openBucket } from "./open/open-bucket.ts";
+export { openStore } from "./open/open-store.ts";
+export {
+  type OpenComposite,
+  openComposite,
+  type OpenTiers,
+  openTiers,
+} from "./open/open-tiers.ts";
+export { parseStore } from "./parse-store.ts";
+export type * from "./store-config.ts";
+export type { TierArgument } from "./tiers/argument-drafts.ts";
+export { formatStoreLocation, formatStoreUrl } from "./url/format-store-url.ts";
+export { parseStoreUrl } from "./url/parse-store-url.ts";
+export { redactUrl } from "./url/redact-url.ts";
+export type * from "./url/store-url.ts";

@@ -1,3 +1,4 @@
+export * from "./abort.ts";
 export * from "./bucket.ts";
 export * from "./bucket-checks.ts";
 export * from "./bulk/digest-set.ts";
@@ -33,5 +34,6 @@ export * from "./spool/ring-spool.ts";
 export * from "./spool/spool.ts";
 export * from "./store/bucket-store.ts";
 export * from "./store/format.ts";
+export * from "./store/hash-to-file.ts";
 export * from "./store/memory-cache.ts";
 export * from "./verify.ts";

@@ -7,9 +7,10 @@ import { checkDigest, createHasher } from "./hasher.ts";
 /**
  * Passes a stream on while hashing it, and holds its last chunk that is not empty back until the
  * digest matched, so that nobody sees a clean end on wrong bytes. A stream longer or shorter than
- * `size`, where it is given, is a mismatch too, and the longer one is cut off at once.
+ * `size`, where it is given, is refused too, and the longer one is cut off at once: in a put the size
+ * is the caller's word, else it is the source's.
  *
- * @throws DIGEST_MISMATCH
+ * @throws DIGEST_MISMATCH; INVALID_ARGUMENT for the size of a put
  */
 export async function* verifyStream(
   stream: Bytes,
@@ -60,7 +61,7 @@ function wrongSize(
   size: number,
 ): StoreError {
   return new StoreError({
-    code: "DIGEST_MISMATCH",
+    code: operation === "put" ? "INVALID_ARGUMENT" : "DIGEST_MISMATCH",
     operation,
     subject: digest,
     source,

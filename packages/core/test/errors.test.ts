@@ -1,18 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  abortedError,
-  type ErrorCode,
-  errorTable,
-  isStoreError,
-  StoreError,
-} from "@bitstore/core";
+import { abortedError, type ErrorCode, errorTable, isStoreError, StoreError } from "@bitstore/core";
 import { describe, expect, test } from "vitest";
 
-const page = readFileSync(
-  join(import.meta.dirname, "..", "..", "..", "docs", "errors.md"),
-  "utf8",
-);
+const page = readFileSync(join(import.meta.dirname, "..", "..", "..", "docs", "errors.md"), "utf8");
 const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (\d+) \| (yes|no) \|/gm)];
 
 describe("the table of errors", () => {

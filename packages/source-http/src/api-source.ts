@@ -11,6 +11,7 @@ import {
   type Digest,
   isStoreError,
   isWhole,
+  orAborted,
   type Price,
   StoreError,
   systemClock,
@@ -24,7 +25,6 @@ import {
   notBytes,
   tooLarge,
 } from "./client-stream.ts";
-import { orAborted } from "./or-aborted.ts";
 import type { Priced } from "./price.ts";
 import { unsupportedWrites } from "./read-only.ts";
 import { sourceLimits } from "./source-limits.ts";
@@ -98,7 +98,7 @@ export function apiSource(
   ): Promise<Content | undefined> {
     await limits.turn("open", signal, digest);
     const fetching = (async () => fetchBlob(digest, { signal }))();
-    const fetched = await orAborted(fetching, "open", digest, signal).catch((error: unknown) => {
+    const fetched = await orAborted(fetching, signal, "open", digest).catch((error: unknown) => {
       // A function that ignores the signal may still give a stream, which nobody will read.
       if (signal?.aborted) fetching.then(endStream, () => undefined);
       throw mapped(error, digest, signal);

@@ -1,7 +1,14 @@
 import { Readable } from "node:stream";
 import type { ReadableStream } from "node:stream/web";
-import { type Bytes, type Content, contentOfStream, type Digest, StoreError } from "@bitstore/core";
-import { endIterator, orAborted } from "./or-aborted.ts";
+import {
+  type Bytes,
+  closeUnawaited,
+  type Content,
+  contentOfStream,
+  type Digest,
+  orAborted,
+  StoreError,
+} from "@bitstore/core";
 
 /** What a client of a user's own may give for a digest. */
 export type FetchedBlob = Uint8Array | Bytes | ReadableStream<Uint8Array> | Readable;
@@ -32,7 +39,7 @@ export function clientContent(stream: AsyncIterable<unknown>, reading: ClientStr
   async function* read(): AsyncGenerator<Uint8Array, void, void> {
     let seen = 0;
     for (;;) {
-      const next = await orAborted(chunks.next(), "open", digest, signal).catch(
+      const next = await orAborted(chunks.next(), signal, "open", digest).catch(
         (error: unknown) => {
           throw mapped(error);
         },
@@ -46,7 +53,7 @@ export function clientContent(stream: AsyncIterable<unknown>, reading: ClientStr
   }
   return contentOfStream({ size: undefined, source }, read, () => {
     release();
-    endIterator(chunks);
+    closeUnawaited(chunks);
     if (stream instanceof Readable) stream.destroy();
   });
 }
@@ -59,7 +66,7 @@ export function isStream(value: unknown): value is AsyncIterable<unknown> {
 /** Ends a stream that came too late to be read. */
 export function endStream(stream: unknown): void {
   if (stream instanceof Readable) stream.on("error", () => undefined).destroy();
-  else if (isStream(stream)) endIterator(stream[Symbol.asyncIterator]());
+  else if (isStream(stream)) closeUnawaited(stream[Symbol.asyncIterator]());
 }
 
 export function tooLarge(source: string, subject: Digest, blobBytesMax: number): StoreError {

@@ -2,8 +2,9 @@ import {
   type Algorithm,
   type Body,
   type BlobPutOptions,
-  createHasher,
   type Digest,
+  type HashLimits,
+  hashToFile,
   openBody,
   type PutResult,
   StoreError,
@@ -12,18 +13,17 @@ import {
 } from "@bitstore/core";
 import { ask } from "./ask.ts";
 import { commonHeaders, failedAnswer, type HttpApi } from "./http-api.ts";
-import { untilAborted } from "./or-aborted.ts";
 import { openBlob } from "./open-blob.ts";
 import { meaningOf, type StatusFailure } from "./status-table.ts";
 import type { Asked } from "./transport-error.ts";
 
-/** Bytes of a body without a digest that are kept while it is hashed; a longer one is reopened. */
-const memoryBytesMax = 4 * 2 ** 20;
+/** A body without a digest is kept while it is hashed: in memory, and what is longer in a file. */
+const hashLimits: HashLimits = { memoryBytesMax: 4 * 2 ** 20, spoolBytesMax: 64 * 2 ** 30 };
 
 /**
  * Uploads a blob by PUT, create-only where the API knows `If-None-Match: *`. The last chunk is held
  * back until the digest matched, and a body that fails leaves the request incomplete, which a
- * server must discard (RFC 9112, section 8). A body without a digest is read twice if it is long.
+ * server must discard (RFC 9112, section 8).
  */
 export async function putBlob(
   api: HttpApi,
@@ -31,13 +31,20 @@ export async function putBlob(
   algorithm: Algorithm,
   options: BlobPutOptions,
 ): Promise<PutResult> {
-  const hashed =
-    options.digest === undefined
-      ? await hashBody(body, algorithm, options.signal)
-      : { digest: options.digest, body, size: undefined };
-  const { digest } = hashed;
+  if (options.digest !== undefined) return await putVerified(api, body, options.digest, options);
+  await using hashed = await hashToFile(body, algorithm, hashLimits, options.signal);
+  const size = options.size ?? hashed.size;
+  return await putVerified(api, hashed.body, hashed.digest, { ...options, size });
+}
+
+async function putVerified(
+  api: HttpApi,
+  body: Body,
+  digest: Digest,
+  options: BlobPutOptions,
+): Promise<PutResult> {
   const asked: Asked = { operation: "put", subject: digest, source: api.source };
-  const upload = await checkedUpload(hashed.body, digest, options.size ?? hashed.size, asked);
+  const upload = await checkedUpload(body, digest, options.size, asked);
   const length = upload.length === undefined ? {} : { "content-length": String(upload.length) };
   const kind = { "content-type": "application/octet-stream", "if-none-match": "*" };
   const answer = await ask(api.asking, {
@@ -145,28 +152,4 @@ async function checkedUpload(
     }
   }
   return { length: size, open, sent: () => sent, bodyError: () => bodyError };
-}
-
-interface HashedBody {
-  readonly digest: Digest;
-  readonly body: Body;
-  readonly size: number;
-}
-
-async function hashBody(
-  body: Body,
-  algorithm: Algorithm,
-  signal: AbortSignal | undefined,
-): Promise<HashedBody> {
-  const hasher = await createHasher(algorithm);
-  const kept: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of untilAborted(openBody(body), "put", algorithm, signal)) {
-    hasher.update(chunk);
-    size += chunk.byteLength;
-    if (size <= memoryBytesMax) kept.push(chunk);
-    else kept.length = 0;
-  }
-  const whole = size <= memoryBytesMax ? Buffer.concat(kept, size) : body;
-  return { digest: hasher.digest(), body: whole, size };
 }

@@ -1,4 +1,5 @@
 import { type Content, contentOfBytes, contentOfStream } from "../content.ts";
+import { orAborted, untilAborted } from "../abort.ts";
 import { abortedError, isStoreError } from "../errors.ts";
 import type { Digest } from "../digest.ts";
 import type { OpenOptions } from "../source.ts";
@@ -48,7 +49,7 @@ export function wholeOpener(
       const leave = flight.join(options.onAttempt);
       let kept = false;
       try {
-        const landing = await orAborted(flight.landing, signal, digest);
+        const landing = await orAborted(flight.landing, signal, "open", digest);
         // What a flight found out is shared only where it is true for all who joined it.
         const stale = landing.kind === "miss" && flight.generation !== context.writes.of(digest);
         const others = landing.kind === "direct" && joined !== undefined;
@@ -85,7 +86,7 @@ export function wholeOpener(
       const verified = verifyStream(stream, digest, "open", found.tier.name, found.size);
       const content = contentOfStream(
         parts,
-        () => abortable(verified, signal, digest),
+        () => untilAborted(verified, signal, "open", digest),
         async () => {
           await found.content[Symbol.asyncDispose]();
           leave();
@@ -143,30 +144,4 @@ function partsOf(
 ): Pick<Content, "source" | "role" | "verified" | "version"> {
   const pinned = version === undefined ? undefined : `${tier.name} ${version}`;
   return { source: tier.name, role: tier.role, verified: true, version: pinned };
-}
-
-async function* abortable(
-  stream: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-  digest: Digest,
-): AsyncGenerator<Uint8Array, void, void> {
-  for await (const chunk of stream) {
-    if (signal?.aborted) throw abortedError("open", signal, digest);
-    yield chunk;
-  }
-}
-
-/** Waits for shared work, or for one's own signal: leaving it does not end it. */
-function orAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal | undefined,
-  digest: Digest,
-): Promise<T> {
-  if (signal === undefined) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortedError("open", signal, digest));
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-    if (signal.aborted) onAbort();
-  });
 }

@@ -1,6 +1,7 @@
 import { type Body, type Bytes, openBody } from "../bytes.ts";
 import type { Algorithm, Digest } from "../digest.ts";
-import { StoreError, throwIfAborted } from "../errors.ts";
+import { untilAborted } from "../abort.ts";
+import { StoreError } from "../errors.ts";
 import { createHasher } from "../hasher.ts";
 import { unlinkedFile, writeAt } from "./unlinked-file.ts";
 
@@ -40,8 +41,7 @@ export async function hashToFile(
   let size = 0;
   let file: Awaited<ReturnType<typeof unlinkedFile>> | undefined;
   try {
-    for await (const chunk of openBody(body)) {
-      throwIfAborted(signal, "put");
+    for await (const chunk of untilAborted(openBody(body), signal, "put")) {
       if (size + chunk.byteLength > limits.spoolBytesMax) throw tooLarge(limits.spoolBytesMax);
       hasher.update(chunk);
       if (file === undefined && size + chunk.byteLength > limits.memoryBytesMax) {

@@ -1,0 +1,187 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { text as collectText } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { digestOf } from "@bitstore/core";
+import { describe, expect, it } from "vitest";
+import { loadConfig } from "../src/load-config.ts";
+import { disposedOnce } from "../src/open/disposed-once.ts";
+import { openStore } from "../src/open/open-store.ts";
+import { openComposite, openTiers } from "../src/open/open-tiers.ts";
+import { parseStore } from "../src/parse-store.ts";
+import { folderWith } from "./folder.ts";
+import { textOf } from "./text-of.ts";
+
+const text = "the bytes of a blob";
+const bytes = new TextEncoder().encode(text);
+
+describe("a config, opened", () => {
+  it("puts into the origin, reads through the caches, and leaves the others alone", async () => {
+    // A blob in the read-only directory is read by way of a disk cache and a memory cache, so the
+    // second read is the memory's and the directory is as it was; a put lands in the origin.
+    const cwd = await folderWith();
+    await using others = await openStore(parseStore("./others", cwd), { env: {} });
+    const { digest } = await others.put(bytes);
+    const before = await readdir(join(cwd, "others"), { recursive: true });
+    const urls = [
+      "memory:?role=cache",
+      "./c?role=cache&bytesMax=1MiB",
+      "./ours?origin",
+      "./others",
+    ];
+    const config = await loadConfig({
+      cwd,
+      env: {},
+      tiers: urls.map((url) => ({ kind: "tier", url })),
+      metadata: "./tags",
+    });
+    await using opened = await openComposite(config, { env: {} });
+    const { store, metadata, diskCaches } = opened;
+    const first = await store.open(digest);
+    expect(first?.source).toContain("others");
+    expect(await textOf(first)).toBe(text);
+    await store.drain();
+    const second = await store.open(digest);
+    expect(second?.role).toBe("cache");
+    await second?.[Symbol.asyncDispose]();
+    expect(await store.tiers[1]?.source.stat(digest)).toEqual({ digest, size: bytes.byteLength });
+    expect([...diskCaches.keys()]).toEqual(["c"]);
+
+    const put = await store.put(new TextEncoder().encode("more"));
+    expect(await store.durable(put.digest)).toEqual({ digest: put.digest, size: 4 });
+    expect(await readdir(join(cwd, "ours/sha256"))).toHaveLength(1);
+    expect(await readdir(join(cwd, "others"), { recursive: true })).toEqual(before);
+
+    await metadata?.put("v1/a.json", bytes);
+    expect(await readFile(join(cwd, "tags/v1/a.json"))).toEqual(Buffer.from(bytes));
+  });
+
+  it("works on the embedded default in an empty folder, where nothing is found at first", async () => {
+    const cwd = await folderWith();
+    await using opened = await openComposite(await loadConfig({ cwd, env: {} }), { env: {} });
+    const digest = await digestOf(bytes, "sha256");
+    expect(await opened.store.open(digest)).toBeUndefined();
+    expect(await opened.store.put(bytes)).toMatchObject({ digest, outcome: "created" });
+    expect(await textOf(await opened.store.open(digest))).toBe(text);
+  });
+
+  it("refuses a put where several tiers could be meant, and reads all the same", async () => {
+    const cwd = await folderWith();
+    const tiers = ["./a", "./b"].map((url) => ({ kind: "tier" as const, url }));
+    await using a = await openStore(parseStore("./a", cwd), { env: {} });
+    await using b = await openStore(parseStore("./b", cwd), { env: {} });
+    const { digest } = await a.put(bytes);
+    await b.put(new TextEncoder().encode("other"));
+    await using opened = await openComposite(await loadConfig({ cwd, env: {}, tiers }), {
+      env: {},
+    });
+    expect(await textOf(await opened.store.open(digest))).toBe(text);
+    const refusal = {
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("a, b could each be the origin; say origin=true of one"),
+    };
+    await expect(opened.store.put(bytes)).rejects.toMatchObject(refusal);
+    await expect(opened.store.delete(digest)).rejects.toMatchObject(refusal);
+    await expect(opened.store.durable(digest)).rejects.toMatchObject(refusal);
+  });
+
+  it("lays out flat where it is said, and puts by the algorithm that is said", async () => {
+    const cwd = await folderWith();
+    const store = parseStore("./old?layout=flat&algorithm=sha1", cwd);
+    await using flat = await openStore(store, { env: {} });
+    const { digest } = await flat.put(bytes);
+    expect(digest).toBe(await digestOf(bytes, "sha1"));
+    expect(await readFile(join(cwd, "old", digest.slice("sha1:".length)))).toEqual(
+      Buffer.from(bytes),
+    );
+    await using sharded = await openStore(parseStore("memory:?algorithm=blake3", cwd), { env: {} });
+    expect((await sharded.put(bytes)).digest).toBe(await digestOf(bytes, "blake3"));
+    expect((await sharded.put(bytes, { algorithm: "sha512" })).digest).toMatch(/^sha512:/);
+  });
+
+  it("says of another bitstore that its client is not there yet", async () => {
+    const store = parseStore("bitstore+https://h", "/");
+    await expect(openStore(store, { env: {} })).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      message:
+        "open bitstore+https://h: another bitstore as a tier comes with the HTTP client, which this release lacks",
+    });
+  });
+
+  it.skipIf(process.platform !== "linux")(
+    "closes what it opened where a later tier can't be",
+    async () => {
+      // The disk cache holds files open. The tier behind it lacks its client, so opening fails;
+      // no descriptor of this process leads into the folder any more.
+      const cwd = await folderWith();
+      const openFiles = async (): Promise<number> => {
+        const links = await Promise.all(
+          (await readdir("/proc/self/fd")).map((fd) =>
+            readlink(`/proc/self/fd/${fd}`).catch(() => ""),
+          ),
+        );
+        return links.filter((link) => link.startsWith(cwd)).length;
+      };
+      const load = async (url: string): ReturnType<typeof loadConfig> =>
+        await loadConfig({
+          cwd,
+          env: {},
+          tiers: [
+            { kind: "cache", url: "./c?bytesMax=1MiB" },
+            { kind: "tier", url },
+          ],
+        });
+      const good = await openTiers(await load("./a"), { env: {} });
+      expect(await openFiles()).toBeGreaterThan(0);
+      await good[Symbol.asyncDispose]();
+      expect(await openFiles()).toBe(0);
+      await expect(openTiers(await load("bitstore+https://h"), { env: {} })).rejects.toMatchObject({
+        code: "UNSUPPORTED",
+      });
+      expect(await openFiles()).toBe(0);
+    },
+  );
+
+  it("disposes each store once, whoever asks", async () => {
+    // A composite disposes its tiers, and the stack that opened them does so again.
+    let disposals = 0;
+    const store = disposedOnce({
+      async [Symbol.asyncDispose]() {
+        disposals += 1;
+      },
+    });
+    await Promise.all([store[Symbol.asyncDispose](), store[Symbol.asyncDispose]()]);
+    await store[Symbol.asyncDispose]();
+    expect(disposals).toBe(1);
+  });
+
+  it("loads no SDK that no tier needs, nor the parser where there is no file", async () => {
+    // A process of its own writes down each module that it resolves while it opens local tiers.
+    const cwd = await folderWith();
+    const index = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+    const script = `
+      import { registerHooks } from "node:module";
+      const seen = new Set();
+      registerHooks({ resolve(specifier, context, next) { seen.add(specifier); return next(specifier, context); } });
+      const { loadConfig, openTiers } = await import(${JSON.stringify(index)});
+      const tiers = [{ kind: "cache", url: "memory:" }, { kind: "tier", url: "./a" }];
+      await using opened = await openTiers(await loadConfig({ cwd: process.cwd(), env: {}, tiers }), { env: {} });
+      console.log(JSON.stringify([...seen]));
+    `;
+    await writeFile(join(cwd, "script.mts"), script);
+    const child = spawn(process.execPath, ["--conditions=@bitstore/source", "script.mts"], { cwd });
+    const [out, problem, [status]] = await Promise.all([
+      collectText(child.stdout),
+      collectText(child.stderr),
+      once(child, "exit"),
+    ]);
+    expect({ status, problem: status === 0 ? "" : problem }).toEqual({ status: 0, problem: "" });
+    const seen = JSON.parse(out) as readonly string[];
+    expect(seen).toContain("@bitstore/bucket-fs");
+    const heavy =
+      /aws-sdk|google|azure|undici|bucket-s3|bucket-gcs|source-http|cache-disk|zod|yaml/;
+    expect(seen.filter((specifier) => heavy.test(specifier))).toEqual([]);
+  });
+});
