@@ -22,6 +22,15 @@ export interface FillEvent {
   readonly error?: StoreError | undefined;
 }
 
+/** Something that a person should look at, published on `bitstore:alarm`. */
+export interface AlarmEvent {
+  readonly kind: "weak-digest-collision" | "weak-digest-unrecorded";
+  readonly digest: Digest;
+  readonly source: string;
+  readonly error: unknown;
+}
+
+const alarms = channel("bitstore:alarm");
 const attempts = channel("bitstore:attempt");
 const fills = channel("bitstore:fill");
 
@@ -33,4 +42,9 @@ export function publishAttempt(event: AttemptEvent): void {
 /** Publishes the end of a fill. */
 export function publishFill(event: FillEvent): void {
   if (fills.hasSubscribers) fills.publish(event);
+}
+
+/** Publishes an alarm. */
+export function publishAlarm(event: AlarmEvent): void {
+  if (alarms.hasSubscribers) alarms.publish(event);
 }

@@ -14,8 +14,9 @@ export {
 } from "./composite/composite.ts";
 export { type CompositeLimits, compositeLimitsDefault } from "./composite/context.ts";
 export { defineTier, type Price, type Tier, type TierOptions } from "./composite/tier.ts";
+export { type WeakDigests, weakDigests } from "./composite/weak-digests.ts";
 export * from "./content.ts";
-export type { AttemptEvent, FillEvent } from "./diagnostics.ts";
+export type { AlarmEvent, AttemptEvent, FillEvent } from "./diagnostics.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./hasher.ts";

@@ -1,6 +1,6 @@
 import type { Bytes } from "./bytes.ts";
 import { hash } from "node:crypto";
-import { algorithmOf, type Digest, parseDigest } from "./digest.ts";
+import { type Algorithm, algorithmOf, type Digest, parseDigest } from "./digest.ts";
 import { StoreError } from "./errors.ts";
 import { checkDigest, createHasher } from "./hasher.ts";
 
@@ -18,8 +18,10 @@ export async function* verifyStream(
   operation: string,
   source?: string,
   size?: number,
+  also?: AlsoHashed,
 ): AsyncGenerator<Uint8Array, void, void> {
   const hasher = await createHasher(algorithmOf(digest));
+  const second = also === undefined ? undefined : await createHasher(also.algorithm);
   let held: Uint8Array | undefined;
   let seen = 0;
   for await (const chunk of stream) {
@@ -27,12 +29,20 @@ export async function* verifyStream(
     seen += chunk.byteLength;
     if (size !== undefined && seen > size) throw wrongSize(digest, operation, source, size);
     hasher.update(chunk);
+    second?.update(chunk);
     if (held !== undefined) yield held;
     held = chunk;
   }
   checkDigest(digest, hasher.digest(), operation, source);
   if (size !== undefined && seen !== size) throw wrongSize(digest, operation, source, size);
+  if (second !== undefined) await also?.confirm(second.digest());
   if (held !== undefined) yield held;
+}
+
+/** A second digest to be taken of the same bytes, and what must agree to it before they end. */
+export interface AlsoHashed {
+  readonly algorithm: Algorithm;
+  confirm(digest: Digest): Promise<void>;
 }
 
 /** Throws DIGEST_MISMATCH unless the bytes are what the digest names. */

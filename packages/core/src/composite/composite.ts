@@ -14,7 +14,6 @@ import type {
 import { publishAttempt } from "../diagnostics.ts";
 import { spoolOpener } from "../spool/ring-spool.ts";
 import type { OpenSpool } from "../spool/spool.ts";
-import { verifyStream } from "../verify.ts";
 import { type CompositeContext, type CompositeLimits, compositeLimitsDefault } from "./context.ts";
 import { fillQueue } from "./fills.ts";
 import { askTiers, takeIn } from "./find.ts";
@@ -24,6 +23,8 @@ import { mergeLists } from "./merge-lists.ts";
 import { openRange } from "./open-range.ts";
 import { wholeOpener } from "./open-whole.ts";
 import type { Tier } from "./tier.ts";
+import { verifyBlobStream } from "./verify-blob.ts";
+import { noWeakDigests, type WeakDigests } from "./weak-digests.ts";
 import { deleteBlob, originOf, putBlob } from "./write.ts";
 
 export interface CompositeOptions {
@@ -33,6 +34,8 @@ export interface CompositeOptions {
   readonly clock?: Clock | undefined;
   readonly limits?: Partial<CompositeLimits> | undefined;
   readonly openSpool?: OpenSpool | undefined;
+  /** Where it is recorded what weak digests named first; nowhere unless given. */
+  readonly weakDigests?: WeakDigests | undefined;
 }
 
 /** What each tier said of a blob, in order, up to the first that delivered it, verified. */
@@ -78,6 +81,7 @@ export function composite(options: CompositeOptions): Composite {
     writes,
     deletions: generations(),
     memories: memories(clock, writes),
+    weakDigests: options.weakDigests ?? noWeakDigests,
     successes: new Map(),
   };
   const fills = fillQueue(context);
@@ -115,7 +119,7 @@ export function composite(options: CompositeOptions): Composite {
     const ask = async (tier: Tier): Promise<{ value: Descriptor; bytes: number } | undefined> => {
       const content = await tier.source.open(digest, { signal: call.signal });
       if (content === undefined) return undefined;
-      const size = await measure(content, tier, digest, context.limits.verifyFirstBytesMax);
+      const size = await measure(context, content, tier, digest);
       return { value: { digest, size }, bytes: size };
     };
     try {
@@ -161,16 +165,16 @@ export function composite(options: CompositeOptions): Composite {
 
 /** Reads a whole blob, keeping nothing; resolves to its size once it is verified. */
 async function measure(
+  context: CompositeContext,
   content: Content,
   tier: Tier,
   digest: Digest,
-  verifyFirstBytesMax: number,
 ): Promise<number> {
-  const found = await takeIn(content, tier, digest, verifyFirstBytesMax);
+  const found = await takeIn(context, content, tier, digest);
   if (found.kind === "whole") return found.bytes.byteLength;
   const stream = { [Symbol.asyncIterator]: () => found.stream };
   let size = 0;
-  for await (const chunk of verifyStream(stream, digest, "open", tier.name, found.size)) {
+  for await (const chunk of verifyBlobStream(context, stream, digest, tier.name, found.size)) {
     size += chunk.byteLength;
   }
   return size;

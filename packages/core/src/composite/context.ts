@@ -4,6 +4,7 @@ import type { OpenSpool } from "../spool/spool.ts";
 import type { Generations } from "./generations.ts";
 import type { Memories } from "./memories.ts";
 import type { Tier } from "./tier.ts";
+import type { WeakDigests } from "./weak-digests.ts";
 
 /** What the parts of one composite share. */
 export interface CompositeContext {
@@ -15,6 +16,7 @@ export interface CompositeContext {
   readonly writes: Generations;
   readonly deletions: Generations;
   readonly memories: Memories;
+  readonly weakDigests: WeakDigests;
   /** When a tier last answered a read with bytes, and with which blob. */
   readonly successes: Map<string, { readonly digest: Digest; readonly atMs: number }>;
 }

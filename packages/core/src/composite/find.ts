@@ -3,11 +3,11 @@ import type { Content } from "../content.ts";
 import { algorithmOf, type Digest } from "../digest.ts";
 import { abortedError, isStoreError, StoreError } from "../errors.ts";
 import type { Attempt, CallOptions, OpenOptions } from "../source.ts";
-import { verifyBytes } from "../verify.ts";
 import type { CompositeContext } from "./context.ts";
 import { asStoreError, allMissed, outcomeOf, unavailable } from "./outcomes.ts";
 import { isForbiddenMiss } from "./forbidden.ts";
 import type { Tier } from "./tier.ts";
+import { verifyBlob } from "./verify-blob.ts";
 
 /** A blob in hand: verified in memory, or a stream whose first chunks may have been read. */
 export type Found = FoundWhole | FoundStream;
@@ -124,7 +124,7 @@ export function findBlob(
     const { signal } = question;
     const content = await tier.source.open(digest, { ...open, signal });
     if (content === undefined) return undefined;
-    const found = await takeIn(content, tier, digest, context.limits.verifyFirstBytesMax);
+    const found = await takeIn(context, content, tier, digest);
     if (found.kind === "whole") context.memories.noteVerified(tier, digest, found.version);
     return { value: found, bytes: found.kind === "whole" ? found.bytes.byteLength : 0 };
   });
@@ -132,16 +132,17 @@ export function findBlob(
 
 /** Reads a blob whole and verifies it where it is small; else hands on its stream, unverified. */
 export async function takeIn(
+  context: CompositeContext,
   content: Content,
   tier: Tier,
   digest: Digest,
-  bytesMax: number,
 ): Promise<Found> {
+  const bytesMax = context.limits.verifyFirstBytesMax;
   const { size, version } = content;
   if (size !== undefined && size <= bytesMax) {
     const bytes = await content.bytes();
     checkLength(bytes.byteLength, size, digest, tier);
-    await verifyBytes(bytes, digest, "open", tier.name);
+    await verifyBlob(context, bytes, digest, tier.name);
     return { kind: "whole", tier, version, bytes };
   }
   const stream = content.body[Symbol.asyncIterator]();
@@ -159,7 +160,7 @@ export async function takeIn(
     }
   }
   const bytes = concat(head, headBytes);
-  await verifyBytes(bytes, digest, "open", tier.name);
+  await verifyBlob(context, bytes, digest, tier.name);
   return { kind: "whole", tier, version, bytes };
 }
 

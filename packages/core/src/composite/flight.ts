@@ -3,12 +3,12 @@ import { abortedError, isStoreError } from "../errors.ts";
 import type { Digest } from "../digest.ts";
 import type { Attempt, CallOptions } from "../source.ts";
 import type { Spool } from "../spool/spool.ts";
-import { verifyStream } from "../verify.ts";
 import type { CompositeContext } from "./context.ts";
 import type { FillBody, Fills } from "./fills.ts";
 import { findBlob, type FoundStream, type FoundWhole, type Question } from "./find.ts";
 import { resumingStream } from "./resume.ts";
 import type { Tier } from "./tier.ts";
+import { verifyBlobStream } from "./verify-blob.ts";
 
 /** What a flight has come to. */
 export type Landing =
@@ -135,7 +135,8 @@ export function startFlight(
     const givers = new Set<Tier>();
     try {
       const stream = resumingStream(context, digest, found, question, givers);
-      for await (const chunk of verifyStream(stream, digest, "open", found.tier.name, found.size)) {
+      const { tier, size } = found;
+      for await (const chunk of verifyBlobStream(context, stream, digest, tier.name, size)) {
         await into.write(chunk);
         if (into.start > 0) close();
         if (controller.signal.aborted) throw abortedError("open", controller.signal, digest);

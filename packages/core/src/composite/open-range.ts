@@ -67,7 +67,7 @@ async function openIn(
   // A tier without ranges gives the whole blob, and the range is cut from it on the way.
   const content = await tier.source.open(digest, { signal });
   if (content === undefined) return undefined;
-  const found = await takeIn(content, tier, digest, context.limits.verifyFirstBytesMax);
+  const found = await takeIn(context, content, tier, digest);
   if (found.kind === "whole") {
     const size = found.bytes.byteLength;
     const cut = resolveRange(range, size, "open", digest);

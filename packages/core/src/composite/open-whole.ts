@@ -4,12 +4,12 @@ import { abortedError, isStoreError } from "../errors.ts";
 import type { Digest } from "../digest.ts";
 import type { OpenOptions } from "../source.ts";
 import { isSpoolOverrun } from "../spool/spool.ts";
-import { verifyStream } from "../verify.ts";
 import type { CompositeContext } from "./context.ts";
 import type { Fills } from "./fills.ts";
 import { type Flight, type Landing, startFlight } from "./flight.ts";
 import { resumingStream } from "./resume.ts";
 import type { Tier } from "./tier.ts";
+import { verifyBlobStream } from "./verify-blob.ts";
 
 /** Flights that one call may see fail before the failure is its own. */
 const flightsPerCallMax = 3;
@@ -83,7 +83,7 @@ export function wholeOpener(
       const { found, question } = landing;
       const stream = resumingStream(context, digest, found, question, new Set());
       const parts = { ...partsOf(found.tier, found.version), size: found.size };
-      const verified = verifyStream(stream, digest, "open", found.tier.name, found.size);
+      const verified = verifyBlobStream(context, stream, digest, found.tier.name, found.size);
       const content = contentOfStream(
         parts,
         () => untilAborted(verified, signal, "open", digest),

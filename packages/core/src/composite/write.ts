@@ -1,6 +1,7 @@
-import type { Body } from "../bytes.ts";
+import { type Body, openBody } from "../bytes.ts";
 import { algorithmOf, type Digest } from "../digest.ts";
 import { StoreError } from "../errors.ts";
+import { checkDigest, createHasher } from "../hasher.ts";
 import type { Attempt, BlobPutOptions, CallOptions, PutResult } from "../source.ts";
 import type { CompositeContext } from "./context.ts";
 import { asStoreError, outcomeOf } from "./outcomes.ts";
@@ -43,7 +44,36 @@ export async function putBlob(
 ): Promise<PutResult> {
   const tier = originOf(context, "put");
   if (options.digest !== undefined) context.writes.bump(options.digest);
+  const { weakDigests } = context;
+  const weak = options.digest !== undefined && weakDigests.isWeak(options.digest);
+  if (weak || (options.digest === undefined && options.algorithm === "sha1")) {
+    return await putWeak(context, tier, body, options);
+  }
   const result = await tier.source.put(body, options);
+  context.writes.bump(result.digest);
+  context.memories.forget(tier, result.digest);
+  return result;
+}
+
+/** Stores by a weak digest what was recorded under it first, or nothing. */
+async function putWeak(
+  context: CompositeContext,
+  tier: Tier,
+  body: Body,
+  options: BlobPutOptions,
+): Promise<PutResult> {
+  const { weakDigests } = context;
+  // Both from one pass, so that the record is of the bytes that the weak digest was taken of.
+  const weak = await createHasher("sha1");
+  const strong = await createHasher("sha256");
+  for await (const chunk of openBody(body)) {
+    weak.update(chunk);
+    strong.update(chunk);
+  }
+  const digest = weak.digest();
+  if (options.digest !== undefined) checkDigest(options.digest, digest, "put", tier.name);
+  await weakDigests.confirm(digest, strong.digest(), tier.name, options.signal);
+  const result = await tier.source.put(body, { ...options, digest });
   context.writes.bump(result.digest);
   context.memories.forget(tier, result.digest);
   return result;
