@@ -58,6 +58,23 @@ describe("a config, opened", () => {
     expect(await readFile(join(cwd, "tags/v1/a.json"))).toEqual(Buffer.from(bytes));
   });
 
+  it("records in the metadata what a sha1 named first, and keeps to it in the next process", async () => {
+    // The record is changed between two runs, as if other bytes had been seen first: the second run
+    // refuses the copy instead of handing it out.
+    const cwd = await folderWith();
+    const config = await loadConfig({ cwd, env: {} });
+    const digest = await digestOf(bytes, "sha1");
+    const record = join(cwd, ".bitstore/metadata/weak/sha1", digest.slice(5, 7), digest.slice(5));
+    {
+      await using opened = await openComposite(config, { env: {} });
+      await opened.store.put(bytes, { digest });
+    }
+    expect(await readFile(record, "utf8")).toBe(await digestOf(bytes, "sha256"));
+    await writeFile(record, await digestOf(new Uint8Array(), "sha256"));
+    await using opened = await openComposite(config, { env: {} });
+    await expect(opened.store.open(digest)).rejects.toThrow("same sha1");
+  });
+
   it("works on the embedded default in an empty folder, where nothing is found at first", async () => {
     const cwd = await folderWith();
     await using opened = await openComposite(await loadConfig({ cwd, env: {} }), { env: {} });

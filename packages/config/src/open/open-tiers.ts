@@ -9,6 +9,7 @@ import {
   prefixed,
   StoreError,
   type Tier,
+  weakDigests,
 } from "@bitstore/core";
 import type { DiskCache } from "@bitstore/cache-disk";
 import type { BitstoreConfig, StoreConfig, TierConfig } from "../store-config.ts";
@@ -75,7 +76,9 @@ export async function openComposite(
   await using opened = new AsyncDisposableStack();
   const { tiers, diskCaches, metadata } = opened.use(await openTiers(config, dependencies));
   // Disposed before the tiers are, since its fills write into them.
-  const whole = opened.use(composite({ clock: dependencies.clock, ...options, tiers }));
+  const records = metadata === undefined ? {} : { weakDigests: weakDigests(metadata) };
+  const clock = dependencies.clock;
+  const whole = opened.use(composite({ clock, ...records, ...options, tiers }));
   const store = withoutOrigin(whole, config.originCandidates);
   const all = opened.move();
   return { store, diskCaches, metadata, [Symbol.asyncDispose]: () => all.disposeAsync() };
