@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { StoreError } from "@bitstore/core";
 import { parse } from "csv-parse";
+import { readLines } from "../input/read-lines.ts";
 
 export type IdFormat = "lines" | "csv" | "ndjson";
 
@@ -20,8 +20,8 @@ export interface IdInput {
 const recordBytesMax = 1024 * 1024;
 
 /**
- * Reads IDs one by one: one a line, or from a column of CSV (by its header) or NDJSON. Blank lines
- * are passed over; a record without the column is an ID of its own that is malformed, so that it is
+ * Reads IDs one by one: the first word of each line, or from a column of CSV (by its header) or
+ * NDJSON. Blank lines, and those that start with `#` in a plain list, are passed over; a record without the column is an ID of its own that is malformed, so that it is
  * reported and the rest goes on. Memory is one record.
  *
  * Rejects with NOT_FOUND or PERMISSION_DENIED for the file, INVALID_ARGUMENT for what is no CSV.
@@ -31,8 +31,8 @@ export async function* readIds(input: IdInput): AsyncGenerator<string, void, voi
   const format = input.format ?? formatOf(input);
   try {
     if (format === "csv") yield* csvIds(stream, input);
-    else if (format === "ndjson") yield* ndjsonIds(stream, input.column ?? "digest");
-    else yield* lines(stream);
+    else if (format === "ndjson") yield* ndjsonIds(stream, input);
+    else yield* words(stream, input.from);
   } catch (error) {
     throw inputError(error, input.from);
   } finally {
@@ -46,24 +46,12 @@ function formatOf({ from, column }: IdInput): IdFormat {
   return column === undefined ? "lines" : "csv";
 }
 
-async function* lines(stream: Readable): AsyncGenerator<string, void, void> {
-  for await (const line of createInterface({ input: bounded(stream), crlfDelay: Infinity })) {
-    const id = line.trim();
-    if (id !== "") yield id;
+/** The first word of each line, so that what `put`, `ls` and `has` print can be read again. */
+async function* words(stream: Readable, name: string): AsyncGenerator<string, void, void> {
+  for await (const line of readLines(stream, name)) {
+    const [word = ""] = line.trimStart().split(/\s/, 1);
+    if (word !== "" && !word.startsWith("#")) yield word;
   }
-}
-
-/** Passes a stream on and throws where no line ends for too long. */
-function bounded(stream: Readable): Readable {
-  let sinceNewline = 0;
-  stream.on("data", (chunk: Buffer) => {
-    const last = chunk.lastIndexOf(10);
-    sinceNewline = last < 0 ? sinceNewline + chunk.length : chunk.length - last - 1;
-    if (sinceNewline > recordBytesMax) {
-      stream.destroy(new Error(`a line is longer than ${recordBytesMax} bytes`));
-    }
-  });
-  return stream;
 }
 
 async function* csvIds(stream: Readable, { column }: IdInput): AsyncGenerator<string, void, void> {
@@ -101,8 +89,13 @@ function columnOf(header: readonly string[], column: string | undefined): number
   });
 }
 
-async function* ndjsonIds(stream: Readable, column: string): AsyncGenerator<string, void, void> {
-  for await (const line of lines(stream)) yield property(line, column) ?? line;
+async function* ndjsonIds(
+  stream: Readable,
+  { from, column = "digest" }: IdInput,
+): AsyncGenerator<string, void, void> {
+  for await (const line of readLines(stream, from)) {
+    if (line.trim() !== "") yield property(line, column) ?? line.trim();
+  }
 }
 
 function property(line: string, column: string): string | undefined {

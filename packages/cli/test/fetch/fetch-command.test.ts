@@ -78,7 +78,7 @@ describe("fetch into a directory", () => {
     const second = await fetchTo("out", "--report", "report");
     expect(second.status).toBe(3);
     const statuses = lines("report").map(({ status }) => status);
-    expect(statuses.sort()).toEqual(["missing", "present", "present", "present"]);
+    expect(statuses.map(String).sort()).toEqual(["missing", "present", "present", "present"]);
     expect(second.stderr).toContain(`missing  ${absent}`);
 
     await plant(["one"], absent, "no digest");

@@ -21,7 +21,7 @@ async function read(
 
 describe("IDs", () => {
   test("one a line, with any line ends, blank lines and no last line end", async () => {
-    expect(await read("a\r\nb\n\n  c  \nd")).toEqual(["a", "b", "c", "d"]);
+    expect(await read("a\r\nb  a name\n\n# a note\n  c  \nd")).toEqual(["a", "b", "c", "d"]);
     expect(await read("")).toEqual([]);
   });
 
