@@ -1,0 +1,99 @@
+import type { ContainerClient } from "@azure/storage-blob";
+import { abortedError, isStoreError, orAborted, StoreError, throwIfAborted } from "@bitstore/core";
+import type { AzureCredential } from "./options.ts";
+import { toStoreError } from "./to-store-error.ts";
+
+/** One request to the service: its client is that of a credential, and it may be made twice. */
+export interface Call<T> {
+  readonly operation: string;
+  readonly subject: string;
+  readonly signal: AbortSignal | undefined;
+  readonly request: (container: ContainerClient) => Promise<T>;
+}
+
+/** The container, by whichever credential the service takes. */
+export interface Service {
+  /** Name of the bucket. */
+  readonly name: string;
+  /**
+   * Makes a request. Rejects with what {@link toStoreError} says, ABORTED where the signal did.
+   * UNAUTHENTICATED passes on to the next credential, beginning with the one that served last.
+   */
+  call<T>(call: Call<T>): Promise<T>;
+}
+
+export function containerService(
+  name: string,
+  credentials: readonly AzureCredential[],
+  open: (credential: AzureCredential) => Promise<ContainerClient>,
+): Service {
+  const clients = new Map<number, ContainerClient>();
+  let serving = 0;
+
+  async function clientOf(at: number): Promise<ContainerClient> {
+    const known = clients.get(at);
+    if (known !== undefined) return known;
+    const credential = credentials[at];
+    if (credential === undefined) throw new RangeError(`there is no credential ${at}`);
+    const client = await open(credential);
+    clients.set(at, client);
+    return client;
+  }
+
+  async function attempt<T>(wanted: Call<T>, at: number): Promise<T> {
+    const { operation, subject, signal } = wanted;
+    try {
+      const client = clients.get(at) ?? (await orAborted(clientOf(at), signal, operation, subject));
+      return await wanted.request(client);
+    } catch (error) {
+      if (signal?.aborted) throw abortedError(operation, signal, subject);
+      throw toStoreError(error, operation, name, subject);
+    }
+  }
+
+  async function call<T>(wanted: Call<T>): Promise<T> {
+    const refusals: StoreError[] = [];
+    const first = serving;
+    for (let tried = 0; tried < credentials.length; tried += 1) {
+      const at = (first + tried) % credentials.length;
+      throwIfAborted(wanted.signal, wanted.operation, wanted.subject);
+      try {
+        const answer = await attempt(wanted, at);
+        serving = at;
+        return answer;
+      } catch (error) {
+        if (!isStoreError(error, "UNAUTHENTICATED")) {
+          serving = at;
+          throw error;
+        }
+        refusals.push(error);
+      }
+    }
+    throw refusedBy(refusals, credentials, name, wanted);
+  }
+
+  return { name, call };
+}
+
+/** Makes the error of a request that no credential was good for. */
+function refusedBy<T>(
+  refusals: readonly StoreError[],
+  credentials: readonly AzureCredential[],
+  source: string,
+  { operation, subject }: Call<T>,
+): StoreError {
+  const [only] = refusals;
+  if (refusals.length === 1 && only !== undefined) {
+    const { code, detail: message, serviceCode, cause } = only;
+    return new StoreError({ code, operation, source, subject, message, serviceCode, cause });
+  }
+  const kinds = credentials.map(({ kind }) => kind).join(", ");
+  const whys = [...new Set(refusals.map(({ detail }) => detail))].join("; ");
+  return new StoreError({
+    code: "UNAUTHENTICATED",
+    operation,
+    source,
+    subject,
+    message: `none of the credentials (${kinds}) is good: ${whys}`,
+  });
+}
