@@ -42,9 +42,10 @@ export function runBitstore(
   let residentBytesMax = 0;
   const timer = setInterval(() => {
     const now = residentOf(child.pid ?? 0);
-    if (now === undefined) return;
+    // A process that has ended and is not yet reaped has no memory, and is no sample.
+    if (now === undefined || now.bytes === 0) return;
     residentBytes.push(now.bytes);
-    residentBytesMax = now.bytesMax;
+    residentBytesMax = Math.max(residentBytesMax, now.bytesMax);
   }, sampleMs);
   return new Promise((resolve, reject) => {
     child.once("error", reject);

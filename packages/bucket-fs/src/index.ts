@@ -1,1 +1,2 @@
-export {};
+export { type FsBucketOptions, fsBucket } from "./fs-bucket.ts";
+export { toStoreError } from "./to-store-error.ts";

@@ -1,1 +1,3 @@
-export {};
+export * from "./s3-bucket.ts";
+export * from "./s3-bucket-options.ts";
+export * from "./to-store-error.ts";

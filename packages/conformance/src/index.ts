@@ -1,1 +1,15 @@
-export {};
+export * from "./blob-harness.ts";
+export * from "./blobs-around-limits.ts";
+export * from "./bodies.ts";
+export * from "./bucket-harness.ts";
+export * from "./describe-blob-store.ts";
+export { blobSourceCasesMin, describeBlobSource } from "./describe-blob-source.ts";
+export * from "./describe-bucket.ts";
+export * from "./seeded-bytes.ts";
+export * from "./sizes-around.ts";
+export * from "./weird-keys.ts";
+export * from "./faults/fault.ts";
+export type { FaultOptions } from "./faults/fault-layer.ts";
+export * from "./faults/faulty-bucket.ts";
+export * from "./faults/faulty-source.ts";
+export { type Ledger, subjectsMax } from "./faults/ledger.ts";
