@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -31,8 +31,10 @@ export async function tarSink(target: string | Writable, nameOf: NameOf): Promis
     typeof target === "string" ? createWriteStream(temporary ?? target, { flags: "wx" }) : target;
   let failure: unknown;
   // The standard output belongs to the process and is not ended with the archive.
+  const broken = new AbortController();
   const piped = pipeline(pack, output, { end: path !== undefined }).catch((error: unknown) => {
     failure = error;
+    broken.abort();
   });
   let turn: Promise<unknown> = Promise.resolve();
   let complete = false;
@@ -58,7 +60,7 @@ export async function tarSink(target: string | Writable, nameOf: NameOf): Promis
     });
     ended.promise.catch(() => undefined);
     for await (const chunk of bytes) {
-      if (!into.write(chunk)) await Promise.race([once(into, "drain"), piped, ended.promise]);
+      if (!into.write(chunk)) await drained(into, broken.signal);
       if (failure !== undefined) throw archiveError(failure, path);
     }
     into.end(null);
@@ -115,6 +117,11 @@ export async function tarSink(target: string | Writable, nameOf: NameOf): Promis
       if (temporary !== undefined) await rm(temporary, { force: true });
     },
   };
+}
+
+/** Waits until a stream takes more, or until the archive broke: whoever waits looks which. */
+async function drained(stream: EventEmitter, signal: AbortSignal): Promise<void> {
+  await once(stream, "drain", { signal }).catch(() => undefined);
 }
 
 function archiveError(cause: unknown, path: string | undefined): unknown {

@@ -118,12 +118,18 @@ function watchdog(
   outer: AbortSignal | undefined,
 ): Watch {
   const controller = new AbortController();
-  const expired = Promise.withResolvers<never>();
-  expired.promise.catch(() => undefined);
+  // One waits at a time. A promise for all waits would keep what each of them resolved to.
+  let giveUp: (error: unknown) => void = () => undefined;
+  let failure: { readonly error: unknown } | undefined;
   let cancel: () => void = () => undefined;
+  const fail = (error: unknown, reason: unknown): void => {
+    failure ??= { error };
+    giveUp(error);
+    controller.abort(reason);
+  };
   const onAbort = (): void => {
-    controller.abort(outer?.reason);
-    if (outer !== undefined) expired.reject(abortedError(about.operation, outer, about.subject));
+    if (outer === undefined) return;
+    fail(abortedError(about.operation, outer, about.subject), outer.reason);
   };
   if (outer?.aborted) onAbort();
   else outer?.addEventListener("abort", onAbort, { once: true });
@@ -133,28 +139,37 @@ function watchdog(
     cancel = clock.after(limitMs, () => {
       const message = `no progress for ${Math.round(limitMs)} ms`;
       const error = new StoreError({ ...about, code: "TIMEOUT", message });
-      expired.reject(error);
-      controller.abort(error);
+      fail(error, error);
     });
   };
   return {
     signal: controller.signal,
     touch,
-    async within(limitMs, work, late) {
+    within(limitMs, work, late) {
       if (limitMs !== undefined) touch(limitMs);
-      let inTime = true;
-      work.then(
-        (value) => {
-          if (!inTime) late?.(value);
-        },
-        () => undefined,
-      );
-      try {
-        return await Promise.race([work, expired.promise]);
-      } finally {
-        inTime = false;
-        if (limitMs !== undefined) cancel();
-      }
+      let isOver = false;
+      return new Promise((resolve, reject) => {
+        const end = (): boolean => {
+          if (isOver) return false;
+          isOver = true;
+          giveUp = () => undefined;
+          if (limitMs !== undefined) cancel();
+          return true;
+        };
+        giveUp = (error) => {
+          if (end()) reject(error);
+        };
+        if (failure !== undefined) giveUp(failure.error);
+        work.then(
+          (value) => {
+            if (end()) resolve(value);
+            else late?.(value);
+          },
+          (error: unknown) => {
+            if (end()) reject(error);
+          },
+        );
+      });
     },
     pause: () => cancel(),
     release() {
