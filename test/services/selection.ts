@@ -77,7 +77,9 @@ function parseServiceName(name: string, variable: string): ServiceName {
   const known = knownServices.find((candidate) => candidate === name);
   if (known === undefined) {
     // A misspelt name must not pass for a service that nobody requires.
-    throw new Error(`${variable}: unknown service "${name}"; known: ${[...knownServices, ...tools].join(", ")}`);
+    throw new Error(
+      `${variable}: unknown service "${name}"; known: ${[...knownServices, ...tools].join(", ")}`,
+    );
   }
   return known;
 }
