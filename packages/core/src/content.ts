@@ -1,4 +1,5 @@
 import { type Bytes, collect, single } from "./bytes.ts";
+import { StoreError } from "./errors.ts";
 import type { ByteRange } from "./range.ts";
 
 /**
@@ -68,18 +69,37 @@ export function contentOfStream(
       await releaseOnce();
     }
   }
-  const body = guarded();
+  const chunks = guarded();
+  let isTaken = false;
+  const body = {
+    [Symbol.asyncIterator]() {
+      // A generator that was used up would end at once, and its reader take that for an empty blob.
+      if (isTaken) throw takenTwice(parts.source);
+      isTaken = true;
+      return chunks;
+    },
+  };
   return {
     ...fields(parts),
     body,
     bytes: () => collect(body),
     async [Symbol.asyncDispose]() {
+      isTaken = true;
       // A generator that was never started runs no `finally`, and one that waits for a source that
       // is stuck can't be ended, so neither is waited for: the release ends what they wait for.
-      void body.return().catch(() => undefined);
+      void chunks.return().catch(() => undefined);
       await releaseOnce();
     },
   };
+}
+
+function takenTwice(source: string): StoreError {
+  return new StoreError({
+    code: "INVALID_ARGUMENT",
+    operation: "read",
+    source,
+    message: "a read gives its bytes once, and none after it was disposed; open it again",
+  });
 }
 
 function fields(parts: ContentParts): Omit<Content, "body" | "bytes" | typeof Symbol.asyncDispose> {

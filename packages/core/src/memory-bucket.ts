@@ -1,3 +1,4 @@
+import { untilAborted } from "./abort.ts";
 import { type Body, collect, openBody } from "./bytes.ts";
 import type {
   Bucket,
@@ -60,8 +61,7 @@ export function memoryBucket(name = "memory:"): MemoryBucket {
     checkPutOptions(options, key, name);
     throwIfAborted(options.signal, "put", key);
     const chunks = (async function* () {
-      for await (const chunk of openBody(body)) {
-        throwIfAborted(options.signal, "put", key);
+      for await (const chunk of untilAborted(openBody(body), options.signal, "put", key)) {
         yield chunk.slice();
       }
     })();

@@ -115,8 +115,11 @@ describe.each([100, 6 * 2 ** 20])("a blob of %d bytes from behind the cache", (s
     const content = await store.open(digest);
     const read = content?.bytes();
     await reached.promise;
-    expect(await store.delete(digest)).toBe(true);
+    const deleting = store.delete(digest);
     gate.resolve();
+    expect(await deleting).toBe(true);
+    // By the time that the delete is acknowledged the copy is gone as well, not some time later.
+    expect(await near.stat(digest)).toBeUndefined();
     await read;
     await store.drain();
     expect(await near.stat(digest)).toBeUndefined();

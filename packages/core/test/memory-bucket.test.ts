@@ -13,5 +13,4 @@ describeBucket("memory", {
   reopen: () => Promise.resolve(opened[0] ?? memoryBucket()),
   dispose: () => Promise.resolve(),
   listPageSize: 20,
-  deviations: ["put-abort-waits-for-body"],
 });

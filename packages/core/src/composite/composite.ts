@@ -151,7 +151,7 @@ export function composite(options: CompositeOptions): Composite {
     explain,
     list,
     put: (body, call = {}) => putBlob(context, body, call),
-    delete: (digest, call = {}) => deleteBlob(context, digest, call),
+    delete: (digest, call = {}) => deleteBlob(context, fills, digest, call),
     async durable(digest, call = {}) {
       return await originOf(context, "stat").source.stat(digest, { signal: call.signal });
     },

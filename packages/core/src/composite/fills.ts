@@ -18,6 +18,8 @@ export interface Fills {
   room(): Promise<boolean>;
   /** Starts the copies; never rejects, and nobody needs to wait for it. */
   start(digest: Digest, targets: readonly Tier[], body: FillBody): void;
+  /** Resolves when no copy of a digest into a tier is under way. */
+  settled(tier: Tier, digest: Digest): Promise<void>;
   /** Has `drain` wait for other work as well, whatever comes of it. */
   track(work: Promise<void>): void;
   /** Waits for all copies; aborts those that are left after `drainMs`. */
@@ -25,6 +27,8 @@ export interface Fills {
 }
 
 export interface FillBody {
+  /** Deletions of the digest when it was looked up: what was deleted since is not brought back. */
+  readonly deletions: number;
   readonly size: number | undefined;
   /** Opens the body for one target. */
   open(tier: Tier): Body;
@@ -55,14 +59,16 @@ export function fillQueue(context: CompositeContext): Fills {
         error,
       });
     try {
-      const deletion = context.deletions.of(digest);
-      const guarded = guardedBody(body.open(tier), () => {
+      const check = (): void => {
         if (stop.signal.aborted) throw abortedError("fill", stop.signal, digest);
-        if (context.deletions.of(digest) !== deletion) throw deletedMeanwhile(digest, tier.name);
-      });
+        if (context.deletions.of(digest) === body.deletions) return;
+        throw deletedMeanwhile(digest, tier.name);
+      };
+      check();
+      const guarded = guardedBody(body.open(tier), check);
       const put = { digest, size: body.size, signal: stop.signal };
       const { outcome } = await tier.source.put(guarded, put);
-      if (context.deletions.of(digest) !== deletion) {
+      if (context.deletions.of(digest) !== body.deletions) {
         // The delete came between the last byte and the answer; what was brought back goes again.
         await tier.source.delete(digest);
         throw deletedMeanwhile(digest, tier.name);
@@ -119,6 +125,9 @@ export function fillQueue(context: CompositeContext): Fills {
         });
         running.set(key, task);
       }
+    },
+    async settled(tier, digest) {
+      await running.get(`${tier.name} ${digest}`);
     },
     track(work) {
       const settled = work

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { abortedError, isStoreError } from "../errors.ts";
 import type { Digest } from "../digest.ts";
 import type { Attempt, CallOptions } from "../source.ts";
-import type { Spool } from "../spool/spool.ts";
+import type { Spool, SpoolReader } from "../spool/spool.ts";
 import type { CompositeContext } from "./context.ts";
 import type { FillBody, Fills } from "./fills.ts";
 import { findBlob, type FoundStream, type FoundWhole, type Question } from "./find.ts";
@@ -19,7 +19,6 @@ export type Landing =
       readonly tier: Tier;
       readonly size: number | undefined;
       readonly version: string | undefined;
-      readonly spool: Spool;
     }
   /** Over the spool's budget: for its first caller alone, unfilled. */
   | { readonly kind: "direct"; readonly found: FoundStream; readonly question: Question };
@@ -33,8 +32,15 @@ export interface Flight {
   readonly landing: Promise<Landing>;
   /** Whether a caller who comes now still gets it from its first byte. */
   isJoinable(): boolean;
-  /** Takes part; the returned function leaves. The last to leave ends a flight that fills nothing. */
-  join(onAttempt: CallOptions["onAttempt"]): () => void;
+  /** Takes part from the first byte on. The last to leave ends a flight that fills nothing. */
+  join(call: CallOptions): Party;
+}
+
+/** One caller's part in a flight. */
+export interface Party {
+  /** The caller's own reader, from the moment there is a spool: nothing is dropped before it. */
+  readonly reader: SpoolReader | undefined;
+  leave(): void;
 }
 
 export interface FlightEvents {
@@ -52,11 +58,13 @@ export function startFlight(
   avoid: ReadonlySet<string> | undefined,
   events: FlightEvents,
 ): Flight {
+  const generation = context.writes.of(digest);
+  const deletions = context.deletions.of(digest);
   const controller = new AbortController();
   setMaxListeners(0, controller.signal);
   const attempts: Attempt[] = [];
   const listeners = new Set<(attempt: Attempt) => void>();
-  let parties = 0;
+  const parties = new Set<{ reader: SpoolReader | undefined; readonly call: CallOptions }>();
   let filling = 0;
   let spool: Spool | undefined;
   let closed = false;
@@ -71,15 +79,17 @@ export function startFlight(
       for (const listener of listeners) listener(attempt);
     },
   };
-  const leave = (): void => {
-    if (parties + filling > 0) return;
-    controller.abort(new Error("nobody waits for it any more"));
-    void spool?.[Symbol.asyncDispose]();
-  };
   const close = (): void => {
     if (closed) return;
     closed = true;
     events.over(flight);
+  };
+  const leave = (): void => {
+    if (parties.size + filling > 0) return;
+    // Whoever comes now must not board what is being abandoned.
+    close();
+    controller.abort(new Error("nobody waits for it any more"));
+    void spool?.[Symbol.asyncDispose]();
   };
 
   /** Nobody may join what has landed, unless its bytes are still coming. */
@@ -99,15 +109,16 @@ export function startFlight(
     const targets = fills.targets(found.tier, attempts, digest);
     if (found.kind === "whole") {
       if (targets.length > 0 && (await fills.room())) {
-        fills.start(digest, targets, memoryBody(found.bytes));
+        fills.start(digest, targets, memoryBody(found.bytes, deletions));
       }
       return found;
     }
     spool = await context.openSpool(found.size);
     if (spool === undefined) return { kind: "direct", found, question };
+    for (const party of parties) party.reader = spool.read(0, { signal: party.call.signal });
     startFills(targets, spool);
     void pump(found, spool);
-    return { kind: "spool", spool, tier: found.tier, size: found.size, version: found.version };
+    return { kind: "spool", tier: found.tier, size: found.size, version: found.version };
   }
 
   function startFills(targets: readonly Tier[], from: Spool): void {
@@ -115,6 +126,7 @@ export function startFlight(
     // A fill holds its place in the spool from now on, also while it waits for its turn.
     const readers = new Map(targets.map((tier) => [tier, from.read(0, { hold: true })]));
     fills.start(digest, targets, {
+      deletions,
       // The queue counts what waits in memory, which the spool bounds by itself.
       size: undefined,
       open: (tier) => () => {
@@ -160,23 +172,28 @@ export function startFlight(
   const landing = land();
   const flight: Flight = {
     digest,
-    generation: context.writes.of(digest),
+    generation,
     attempts,
     landing,
     isJoinable: () => !closed && (spool === undefined || spool.start === 0),
-    join(onAttempt) {
-      parties += 1;
+    join(call) {
+      const { onAttempt, signal } = call;
+      const party = { reader: spool?.read(0, { signal }), call };
+      parties.add(party);
       if (onAttempt !== undefined) {
         for (const attempt of attempts) onAttempt(attempt);
         listeners.add(onAttempt);
       }
-      let left = false;
-      return () => {
-        if (left) return;
-        left = true;
-        if (onAttempt !== undefined) listeners.delete(onAttempt);
-        parties -= 1;
-        leave();
+      return {
+        get reader() {
+          return party.reader;
+        },
+        leave() {
+          if (!parties.delete(party)) return;
+          if (onAttempt !== undefined) listeners.delete(onAttempt);
+          void party.reader?.return();
+          leave();
+        },
       };
     },
   };
@@ -184,6 +201,6 @@ export function startFlight(
   return flight;
 }
 
-function memoryBody(bytes: Uint8Array): FillBody {
-  return { size: bytes.byteLength, open: () => bytes, done: () => undefined };
+function memoryBody(bytes: Uint8Array, deletions: number): FillBody {
+  return { deletions, size: bytes.byteLength, open: () => bytes, done: () => undefined };
 }

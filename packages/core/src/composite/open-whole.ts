@@ -1,12 +1,12 @@
 import { type Content, contentOfBytes, contentOfStream } from "../content.ts";
 import { orAborted, untilAborted } from "../abort.ts";
-import { abortedError, isStoreError } from "../errors.ts";
+import { abortedError, isStoreError, StoreError } from "../errors.ts";
 import type { Digest } from "../digest.ts";
 import type { OpenOptions } from "../source.ts";
 import { isSpoolOverrun } from "../spool/spool.ts";
 import type { CompositeContext } from "./context.ts";
 import type { Fills } from "./fills.ts";
-import { type Flight, type Landing, startFlight } from "./flight.ts";
+import { type Flight, type Landing, type Party, startFlight } from "./flight.ts";
 import { resumingStream } from "./resume.ts";
 import type { Tier } from "./tier.ts";
 import { verifyBlobStream } from "./verify-blob.ts";
@@ -46,7 +46,7 @@ export function wholeOpener(
       const known = avoid === undefined || avoid.size === 0 ? flights.get(digest) : undefined;
       const joined = known?.isJoinable() === true ? known : undefined;
       const flight = joined ?? takeOff(digest, avoid);
-      const leave = flight.join(options.onAttempt);
+      const party = flight.join(options);
       let kept = false;
       try {
         const landing = await orAborted(flight.landing, signal, "open", digest);
@@ -55,7 +55,7 @@ export function wholeOpener(
         const others = landing.kind === "direct" && joined !== undefined;
         if ((stale || others) && turn < flightsPerCallMax) continue;
         if (landing.kind === "miss") return undefined;
-        const content = contentOf(digest, landing, options, leave);
+        const content = contentOf(digest, landing, options, party);
         kept = content.kind === "stream";
         return content.content;
       } catch (error) {
@@ -63,7 +63,7 @@ export function wholeOpener(
         const own = joined === undefined || turn >= flightsPerCallMax || signal?.aborted === true;
         if (own || isStoreError(error, "INVALID_ARGUMENT")) throw error;
       } finally {
-        if (!kept) leave();
+        if (!kept) party.leave();
       }
     }
   }
@@ -72,7 +72,7 @@ export function wholeOpener(
     digest: Digest,
     landing: Exclude<Landing, { kind: "miss" }>,
     { signal }: OpenOptions,
-    leave: () => void,
+    party: Party,
   ): { readonly kind: "whole" | "stream"; readonly content: Content } {
     if (landing.kind === "whole") {
       const { tier, bytes } = landing;
@@ -89,20 +89,21 @@ export function wholeOpener(
         () => untilAborted(verified, signal, "open", digest),
         async () => {
           await found.content[Symbol.asyncDispose]();
-          leave();
+          party.leave();
         },
       );
       return { kind: "stream", content };
     }
-    const { spool, tier, size, version } = landing;
-    const reader = spool.read(0, { signal });
+    const { tier, size, version } = landing;
+    const { reader } = party;
+    if (reader === undefined) throw new Error("a flight with a spool has a reader for each party");
     const parts = { ...partsOf(tier, version), size };
     const content = contentOfStream(
       parts,
       () => carriedOn(reader, digest, signal),
       async () => {
         await reader.return();
-        leave();
+        party.leave();
       },
     );
     return { kind: "stream", content };
@@ -122,11 +123,15 @@ export function wholeOpener(
       }
       return;
     } catch (error) {
-      if (!isSpoolOverrun(error)) throw error;
+      // A reader that got nothing has not lagged, and would get nothing again.
+      if (!isSpoolOverrun(error) || had === 0) throw error;
     }
     // It is hashed anew from its start, so what is handed out is verified as one blob again.
     const again = await open(digest, { signal });
-    if (again === undefined) throw abortedError("open", AbortSignal.abort(), digest);
+    if (again === undefined) {
+      const message = "it was deleted while it was read";
+      throw new StoreError({ code: "NOT_FOUND", operation: "open", subject: digest, message });
+    }
     let skip = had;
     for await (const chunk of again.body) {
       const from = Math.min(skip, chunk.byteLength);

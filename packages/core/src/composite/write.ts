@@ -1,9 +1,11 @@
+import { orAborted } from "../abort.ts";
 import { type Body, openBody } from "../bytes.ts";
 import { algorithmOf, type Digest } from "../digest.ts";
 import { StoreError } from "../errors.ts";
 import { checkDigest, createHasher } from "../hasher.ts";
 import type { Attempt, BlobPutOptions, CallOptions, PutResult } from "../source.ts";
 import type { CompositeContext } from "./context.ts";
+import type { Fills } from "./fills.ts";
 import { asStoreError, outcomeOf } from "./outcomes.ts";
 import type { Tier } from "./tier.ts";
 
@@ -86,6 +88,7 @@ async function putWeak(
  */
 export async function deleteBlob(
   context: CompositeContext,
+  fills: Fills,
   digest: Digest,
   options: CallOptions,
 ): Promise<boolean> {
@@ -113,6 +116,8 @@ export async function deleteBlob(
     }
     if (!tier.source.capabilities.algorithms.includes(algorithmOf(digest))) continue;
     try {
+      // A copy that was on its way before the delete is let arrive first, or it would outlive it.
+      await orAborted(fills.settled(tier, digest), options.signal, "delete", digest);
       const was = await tier.source.delete(digest, { signal: options.signal });
       deleted ||= was;
       context.memories.forget(tier, digest);

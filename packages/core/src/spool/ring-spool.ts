@@ -69,9 +69,9 @@ function ringSpool(capacity: number, limits: SpoolLimits, release: () => void): 
   const hasRoom = (bytes: number): boolean =>
     head - fastest() < limits.memoryBytesMax &&
     (head === heldFrom() || head + bytes - heldFrom() <= capacity);
-  /** Whether the oldest piece must outlive memory: for a fill, for two readers, or for one behind. */
+  /** Whether the oldest piece must outlive memory: only a lone reader past it can spare it. */
   const isWanted = (piece: Piece): boolean =>
-    readers.size > 1 ||
+    readers.size !== 1 ||
     [...readers].some(({ hold, offset }) => hold || offset < piece.offset + piece.chunk.byteLength);
 
   async function spill(piece: Piece): Promise<void> {

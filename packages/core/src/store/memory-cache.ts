@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { untilAborted } from "../abort.ts";
 import { type Body, collect, openBody } from "../bytes.ts";
 import { contentOfBytes } from "../content.ts";
 import { algorithms, defaultAlgorithm, type Digest } from "../digest.ts";
@@ -32,7 +33,8 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
     const declared = body instanceof Uint8Array ? body.byteLength : call.size;
     if (declared !== undefined && declared > entryBytesMax) throw tooLarge(name, entryBytesMax);
     throwIfAborted(call.signal, "put", call.digest);
-    const bytes = await collect(checked(body, call.signal), entryBytesMax);
+    const stream = untilAborted(openBody(body), call.signal, "put", call.digest);
+    const bytes = await collect(stream, entryBytesMax);
     if (call.size !== undefined && call.size !== bytes.byteLength) {
       throw new StoreError({
         code: "INVALID_ARGUMENT",
@@ -45,8 +47,10 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
     const digest = call.digest ?? (await digestOf(bytes, call.algorithm ?? defaultAlgorithm));
     const size = bytes.byteLength;
     if (blobs.has(digest)) return { digest, size, outcome: "existed" };
-    // A view would keep all of the buffer that it is cut from, which the budget knows nothing of.
-    blobs.set(digest, bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice());
+    // The caller's array may be rewritten, and a view would keep all of the buffer that it is cut
+    // from, which the budget knows nothing of.
+    const own = bytes !== body && bytes.byteLength === bytes.buffer.byteLength;
+    blobs.set(digest, own ? bytes : bytes.slice());
     return { digest, size, outcome: "created" };
   }
 
@@ -88,16 +92,6 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
       blobs.clear();
     },
   };
-}
-
-async function* checked(
-  body: Body,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array, void, void> {
-  for await (const chunk of openBody(body)) {
-    throwIfAborted(signal, "put");
-    yield chunk;
-  }
 }
 
 function tooLarge(source: string, entryBytesMax: number): StoreError {

@@ -1,0 +1,86 @@
+import { type Command, Option } from "commander";
+import { type Algorithm, algorithms, defaultAlgorithm } from "@bitstore/core";
+import { escapeControls } from "../frame/escape-controls.ts";
+import type { Frame, Invocation } from "../frame/frame.ts";
+import { badUsage } from "../frame/hinted.ts";
+import { mapOrdered } from "../frame/map-ordered.ts";
+import { formatBytes, formatCount } from "../frame/units.ts";
+import { putFile } from "../input/put-file.ts";
+import { showStatusLine } from "../output/status-line.ts";
+import type { OpenedStore } from "../store/open-store.ts";
+
+interface PutOptions {
+  readonly algorithm?: Algorithm;
+}
+
+/** Files that are hashed and put at a time. */
+const filesInWorkMax = 8;
+
+/** Declares `put`. */
+export function registerPut(program: Command, frame: Frame): void {
+  program
+    .command("put")
+    .summary("store files, and print their digests")
+    .description(
+      "Stores each FILE as a blob and prints `digest  name`, in the order given. With no FILE, or " +
+        "with -, it stores what comes from standard input. A file that can't be stored does not " +
+        "stop the others.",
+    )
+    .argument("[file...]", "files to store; - is standard input")
+    .addOption(
+      new Option(
+        "--algorithm <name>",
+        "the digests' algorithm; sha256, or what the origin says",
+      ).choices(algorithms),
+    )
+    .action(frame.action(put));
+}
+
+async function put(
+  invocation: Invocation,
+  args: readonly string[],
+  options: PutOptions,
+): Promise<void> {
+  const { io, output, fail, signal } = invocation;
+  if (args.length === 0 && io.stdin.isTTY === true) {
+    throw badUsage("no file is given", "name files, or - to store what is typed");
+  }
+  const names = args.length === 0 ? ["-"] : args;
+  if (names.indexOf("-") !== names.lastIndexOf("-")) {
+    throw badUsage("standard input can be stored once only", "write - once");
+  }
+  const opened = await invocation.openStore();
+  const algorithm = options.algorithm ?? algorithmOf(opened);
+  const tally = { files: 0, bytes: 0 };
+  using line = showStatusLine(invocation, () => {
+    return `${tally.files} of ${formatCount(names.length, "file")}, ${formatBytes(tally.bytes)} read`;
+  });
+  const { stdin, cwd } = io;
+  const onBytes = (bytes: number): void => {
+    tally.bytes += bytes;
+  };
+  const outcomes = mapOrdered(names, filesInWorkMax, async (name) => {
+    try {
+      const call = { algorithm, signal, stdin, cwd, onBytes };
+      return { name, result: await putFile(opened.store, name, call) };
+    } catch (error) {
+      return { name, error };
+    }
+  });
+  for await (const { name, result, error } of outcomes) {
+    tally.files += 1;
+    if (result === undefined) fail(error, name);
+    else {
+      const { digest, size, outcome } = result;
+      await output.result({ digest, size, name, outcome }, `${digest}  ${escapeControls(name)}`);
+    }
+    if (signal.aborted) return;
+  }
+  line.stop();
+}
+
+/** What a put that names no algorithm takes: what is said of the origin. */
+function algorithmOf({ config }: OpenedStore): Algorithm {
+  const origin = config.tiers.find((tier) => tier.origin);
+  return origin?.store.connection.algorithm ?? defaultAlgorithm;
+}

@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import { StoreError } from "@bitstore/core";
+import type { Frame, Invocation } from "../frame/frame.ts";
+import { mapOrdered } from "../frame/map-ordered.ts";
+import { parseBlobArgument } from "../input/blob-argument.ts";
+
+const digestsInWorkMax = 64;
+
+/** Declares `stat`. */
+export function registerStat(program: Command, frame: Frame): void {
+  program
+    .command("stat")
+    .summary("print the sizes of blobs, without reading them")
+    .description(
+      "Prints `digest  size` for each blob, the size in bytes. Exits with 3 if any is missing.",
+    )
+    .argument("<digest...>", "the blobs")
+    .action(frame.action(stat));
+}
+
+async function stat(invocation: Invocation, args: readonly string[]): Promise<void> {
+  const { output, fail, signal } = invocation;
+  const digests = args.map(parseBlobArgument);
+  const { store } = await invocation.openStore();
+  const answers = mapOrdered(digests, digestsInWorkMax, async (digest) => {
+    try {
+      return { digest, found: await store.stat(digest, { signal }) };
+    } catch (error) {
+      return { digest, error };
+    }
+  });
+  for await (const { digest, found, error } of answers) {
+    if (error !== undefined) fail(error, digest);
+    else if (found !== undefined) await output.result({ ...found }, `${digest}  ${found.size}`);
+    else {
+      const message = "no tier has it";
+      fail(new StoreError({ code: "NOT_FOUND", operation: "stat", subject: digest, message }));
+    }
+  }
+}

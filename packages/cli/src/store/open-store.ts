@@ -1,0 +1,34 @@
+import {
+  type BitstoreConfig,
+  loadConfig,
+  openComposite,
+  type OpenComposite,
+} from "@bitstore/config";
+import type { Io } from "../frame/io.ts";
+import type { Settings } from "../frame/settings.ts";
+import { hurriedClock } from "./hurried-clock.ts";
+
+/** Which tiers a command works on. */
+export type StoreChoice = Pick<Settings, "tiers" | "metadata" | "config">;
+
+/** A config and what it opened to. Disposing it waits for the fills. */
+export interface OpenedStore extends OpenComposite {
+  readonly config: BitstoreConfig;
+}
+
+/** Reads the config that a command line chooses. Rejects as `loadConfig` does. */
+export async function readConfig(choice: StoreChoice, io: Io): Promise<BitstoreConfig> {
+  const { tiers, metadata, config: file } = choice;
+  return await loadConfig({ cwd: io.cwd, env: io.env, file, tiers, metadata });
+}
+
+/** Opens the store that a command line chooses; `signal` ends the wait for its fills. */
+export async function openStore(
+  choice: StoreChoice,
+  io: Io,
+  signal: AbortSignal,
+): Promise<OpenedStore> {
+  const config = await readConfig(choice, io);
+  const options = { name: "store", clock: hurriedClock(signal) };
+  return { config, ...(await openComposite(config, { env: io.env }, options)) };
+}
