@@ -30,6 +30,8 @@ export interface BlobSourceHarness {
   /** Bytes around which more sizes are tried, such as a part or a spool in memory. */
   readonly sizesAround?: readonly number[] | undefined;
   readonly deviations?: readonly BlobDeviation[] | undefined;
+  /** Whether a read may come from one of several copies, each with a version of its own. */
+  readonly hasCopies?: boolean | undefined;
 }
 
 /** What a store gives the suite. */

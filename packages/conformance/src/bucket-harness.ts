@@ -8,6 +8,7 @@ import type { Bucket } from "@bitstore/core";
  * - `ignores-replace-preconditions`: a put with a stale `ifVersion` replaces.
  * - `put-abort-waits-for-body`: an aborted put is answered when its body yields again, not before.
  * - `key-under-key-refused`: where `a` is an object, `a/b` can't be put.
+ * - `key-under-key-unlisted`: where `a` is an object, `a/b` is stored and read, but not listed.
  * - `long-segments-refused`: a key segment of more than 255 bytes can't be put.
  * - `lists-by-utf16`: keys above U+FFFF are listed before those from U+E000 on.
  */
@@ -16,6 +17,7 @@ export type BucketDeviation =
   | "ignores-replace-preconditions"
   | "put-abort-waits-for-body"
   | "key-under-key-refused"
+  | "key-under-key-unlisted"
   | "long-segments-refused"
   | "lists-by-utf16";
 

@@ -80,31 +80,33 @@ describeBlobStore(
 
 describeBlobStore(
   "composite in a composite",
-  harness(([a, b, c]) =>
-    composite({
-      tiers: [
-        defineTier({ name: "memory", source: memoryCache({ bytesMax: 2 ** 20 }), role: "cache" }),
-        defineTier({
-          name: "inner",
-          origin: true,
-          source: composite({
-            tiers: [
-              defineTier({
-                name: "cache",
-                source: bucketStore(a, shardedLayout("")),
-                role: "cache",
-              }),
-              defineTier({ name: "other", source: bucketStore(b, shardedLayout("")) }),
-              defineTier({
-                name: "origin",
-                source: bucketStore(c, shardedLayout("")),
-                origin: true,
-              }),
-            ],
+  harness(
+    ([a, b, c]) =>
+      composite({
+        tiers: [
+          defineTier({ name: "memory", source: memoryCache({ bytesMax: 2 ** 20 }), role: "cache" }),
+          defineTier({
+            name: "inner",
+            origin: true,
+            source: composite({
+              tiers: [
+                defineTier({
+                  name: "cache",
+                  source: bucketStore(a, shardedLayout("")),
+                  role: "cache",
+                }),
+                defineTier({ name: "other", source: bucketStore(b, shardedLayout("")) }),
+                defineTier({
+                  name: "origin",
+                  source: bucketStore(c, shardedLayout("")),
+                  origin: true,
+                }),
+              ],
+            }),
           }),
-        }),
-      ],
-    }),
+        ],
+      }),
+    { hasCopies: true },
   ),
 );
 

@@ -18,6 +18,7 @@ export { type WeakDigests, weakDigests } from "./composite/weak-digests.ts";
 export * from "./content.ts";
 export type { AlarmEvent, AttemptEvent, FillEvent } from "./diagnostics.ts";
 export * from "./digest.ts";
+export * from "./disposal.ts";
 export * from "./errors.ts";
 export * from "./hasher.ts";
 export * from "./layers/limited.ts";

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { DiskCache } from "@bitstore/cache-disk";
 import { formatStoreLocation, parseByteSize, type TierConfig } from "@bitstore/config";
 import { StoreError } from "@bitstore/core";
-import { createDisposal, type Disposal } from "../frame/disposal.ts";
+import { createDisposal, type Disposal } from "@bitstore/core";
 import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";

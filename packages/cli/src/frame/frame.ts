@@ -1,9 +1,8 @@
 import type { Command, OptionValues } from "commander";
 import { setMaxListeners } from "node:events";
-import type { ErrorCode } from "@bitstore/core";
+import { createDisposal, type Disposal, type ErrorCode } from "@bitstore/core";
 import { openStore, type OpenedStore, type StoreChoice } from "../store/open-store.ts";
 import { exitStatus } from "./exit-status.ts";
-import { createDisposal, type Disposal } from "./disposal.ts";
 import { listenForInterruption } from "./interruption.ts";
 import type { Io } from "./io.ts";
 import { narrate } from "./narrate.ts";

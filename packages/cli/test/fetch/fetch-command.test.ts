@@ -81,11 +81,11 @@ describe("fetch into a directory", () => {
     expect(statuses.map(String).sort()).toEqual(["missing", "present", "present", "present"]);
     expect(second.stderr).toContain(`missing  ${absent}`);
 
-    await plant(["one"], absent, "no digest");
+    await plant(["one"], absent, "nonsense");
     const third = await fetchTo("out", "--report", "report");
     expect(third.status).toBe(7);
     expect(lines("report").find(({ status }) => status === "failed")).toMatchObject({
-      digest: "no digest",
+      digest: "nonsense",
       error: { code: "INVALID_ARGUMENT" },
     });
   });

@@ -4,6 +4,7 @@ import {
   type Composite,
   composite,
   type CompositeOptions,
+  createDisposal,
   defineTier,
   memoryCache,
   prefixed,
@@ -44,16 +45,16 @@ export async function openTiers(
   config: BitstoreConfig,
   dependencies: OpenDependencies,
 ): Promise<OpenTiers> {
-  await using opened = new AsyncDisposableStack();
+  await using opened = createDisposal();
   const tiers: Tier[] = [];
   const diskCaches = new Map<string, DiskCache>();
   for (const tier of config.tiers) {
     const directory = diskCacheDirectory(tier);
     let source: BlobStore;
     if (directory === undefined) {
-      source = opened.use(disposedOnce(await openSource(tier, dependencies)));
+      source = opened.add(disposedOnce(await openSource(tier, dependencies)));
     } else {
-      const cache = opened.use(disposedOnce(await openDiskCache(directory, tier, dependencies)));
+      const cache = opened.add(disposedOnce(await openDiskCache(directory, tier, dependencies)));
       diskCaches.set(tier.name, cache);
       source = cache;
     }
@@ -62,9 +63,9 @@ export async function openTiers(
   const metadata =
     config.metadata === undefined
       ? undefined
-      : opened.use(disposedOnce(await openMetadata(config.metadata, dependencies)));
+      : opened.add(disposedOnce(await openMetadata(config.metadata, dependencies)));
   const all = opened.move();
-  return { tiers, diskCaches, metadata, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { tiers, diskCaches, metadata, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
 /** Opens a config as one store, with what else the composite takes. */
@@ -73,15 +74,15 @@ export async function openComposite(
   dependencies: OpenDependencies,
   options: Omit<CompositeOptions, "tiers"> = {},
 ): Promise<OpenComposite> {
-  await using opened = new AsyncDisposableStack();
-  const { tiers, diskCaches, metadata } = opened.use(await openTiers(config, dependencies));
+  await using opened = createDisposal();
+  const { tiers, diskCaches, metadata } = opened.add(await openTiers(config, dependencies));
   // Disposed before the tiers are, since its fills write into them.
   const records = metadata === undefined ? {} : { weakDigests: weakDigests(metadata) };
   const clock = dependencies.clock;
-  const whole = opened.use(composite({ clock, ...records, ...options, tiers }));
+  const whole = opened.add(composite({ clock, ...records, ...options, tiers }));
   const store = withoutOrigin(whole, config.originCandidates);
   const all = opened.move();
-  return { store, diskCaches, metadata, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { store, diskCaches, metadata, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
 }
 
 /** Lets nothing be written where several tiers could be the origin and none was chosen. */

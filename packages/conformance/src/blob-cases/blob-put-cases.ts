@@ -73,7 +73,9 @@ export function blobPutCases(suite: BlobSuite<BlobStore>): void {
         const after = await suite.source.open(digest);
         expectSameBytes(await bytesOf(after), bytes);
         // A composite may answer from its cache the second time, which has versions of its own.
-        if (after?.source === before?.source) expect(after?.version).toBe(before?.version);
+        if (suite.harness.hasCopies !== true && after?.source === before?.source) {
+          expect(after?.version).toBe(before?.version);
+        }
       },
     );
   }
