@@ -221,13 +221,13 @@ describe("a read that is over", () => {
     const bucket = bucketAt(service.endpoint);
     const read = await opened(bucket);
     expect(await read.bytes()).toHaveLength(blob.byteLength);
-    await failure(read.bytes(), "UNAVAILABLE");
+    await failure(read.bytes(), "INVALID_ARGUMENT");
     const disposed = await opened(bucket);
     await disposed[Symbol.asyncDispose]();
-    await failure(disposed.bytes(), "UNAVAILABLE");
+    await failure(disposed.bytes(), "INVALID_ARGUMENT");
     const iterated = await opened(bucket);
     expect(await streamed(iterated)).toBe(blob.byteLength);
-    await failure(iterated.bytes(), "UNAVAILABLE");
+    await failure(iterated.bytes(), "INVALID_ARGUMENT");
   });
 });
 
