@@ -46,7 +46,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const env = {
-  PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
+  PATH: [dirname(process.execPath), join(root, "node_modules", ".bin"), process.env["PATH"]].join(
+    ":",
+  ),
   HOME: process.env["HOME"] ?? "",
   NO_COLOR: "1",
 };
