@@ -9,8 +9,8 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
 /** The Node of this run comes first, so that the installed command runs on it. */
 const env = {
+  ...process.env,
   PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
-  HOME: process.env["HOME"] ?? "",
 };
 
 /**
@@ -20,6 +20,7 @@ const env = {
 describe("the packages, installed elsewhere", () => {
   let folder = "";
   let names: string[] = [];
+  let version = "";
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "bitstore-pack-"));
@@ -29,16 +30,19 @@ describe("the packages, installed elsewhere", () => {
     names = await Promise.all(
       (await readdir(join(root, "packages"))).map(async (each) => {
         const text = await readFile(join(root, "packages", each, "package.json"), "utf8");
-        return (JSON.parse(text) as { name: string }).name;
+        const manifest = JSON.parse(text) as { name: string; version: string };
+        version = manifest.version;
+        return manifest.name;
       }),
     );
     expect(tarballs).toHaveLength(names.length);
-    await writeFile(
-      join(folder, "package.json"),
-      JSON.stringify({ private: true, type: "module" }),
+    // What the packages want of each other is what was packed, whatever a registry has by the name.
+    const packed = Object.fromEntries(
+      names.map((name) => [name, `file:./${name.slice(1).replace("/", "-")}-${version}.tgz`]),
     );
-    const files = tarballs.map((name) => `./${name}`);
-    await run("npm", ["install", "--no-audit", "--no-fund", ...files], { cwd: folder, env });
+    const manifest = { private: true, type: "module", dependencies: packed, overrides: packed };
+    await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
+    await run("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder, env });
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -111,7 +111,8 @@ export function indexFiles(folder: CacheFolder, settings: CacheSettings): IndexF
         const { rebooted, dead } = await surveyOwners(folder, old?.name);
         // Claimed before the index is opened: who finds a dead claim knows that it may be torn.
         claim = await keepOrClaim(old);
-        if (rebooted) await removeIndex();
+        // Without its main file the log beside it is another index's, and must not be replayed.
+        if (rebooted || inode() === undefined) await removeIndex();
         else if (suspect !== undefined && inode() === suspect) await setAside();
         const index = await openOrRenew();
         if (rebooted) for (const name of dead) await rm(folder.ownerPath(name), { force: true });

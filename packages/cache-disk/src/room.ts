@@ -1,13 +1,11 @@
 import { sleep, StoreError, throwIfAborted } from "@bitstore/core";
 import { orAborted } from "./abortable.ts";
-import type { CacheIndex, IndexBudget, KeyedRow } from "./cache-index.ts";
-import type { Departure, Departures } from "./departures.ts";
-import { toStoreError } from "./disk-fault.ts";
-import { evict } from "./evict.ts";
+import type { CacheIndex, IndexBudget } from "./cache-index.ts";
+import type { Departures } from "./departures.ts";
 import type { HitNotes } from "./hit-notes.ts";
 import type { IndexGuard } from "./index-guard.ts";
 import { blockBytes, chargeOf, slackShare } from "./limits.ts";
-import type { SieveNeed } from "./sieve.ts";
+import { makeWay, missing, type Way } from "./make-way.ts";
 import type { CacheSettings } from "./settings.ts";
 
 /** Room in the budget for one put, taken before its bytes are written. */
@@ -47,10 +45,12 @@ export interface Freed {
   readonly bytes: number;
 }
 
-/** What a transaction has done to make room. Nothing at all: there is no more that could go. */
-interface Way {
-  readonly out: readonly Departure[];
-  readonly passed: number;
+/** What a want has been through so far. */
+interface Turn {
+  /** Visited entries that were passed for it. */
+  passed: number;
+  /** When it gives up, unless something goes on. */
+  deadline: number;
 }
 
 interface Want {
@@ -58,6 +58,8 @@ interface Want {
   /** Bytes of the whole hold, where it has some already. */
   readonly total: number;
   readonly entries: number;
+  /** Whether it holds some room already. */
+  readonly growing: boolean;
   readonly grant: (index: CacheIndex) => Hold;
   readonly signal: AbortSignal;
 }
@@ -81,6 +83,8 @@ export function createRoom(parts: RoomParts): Room {
   const { clock, limits, name: source } = settings;
   let line: Promise<unknown> = Promise.resolve();
   let names = 0;
+  /** Puts that wait, or are about to, for more room than they hold. */
+  let growing = 0;
   let ceiling: { readonly bytes: number; readonly until: number } | undefined;
   let waiters: (() => void)[] = [];
   let recoveredAt = Number.NEGATIVE_INFINITY;
@@ -91,34 +95,11 @@ export function createRoom(parts: RoomParts): Room {
     return { bytesMax: Math.min(bytesMax, ceiling?.bytes ?? bytesMax), entriesMax };
   }
 
-  /** What has to go before the want fits; zero or less where it does. */
-  function missing(index: CacheIndex, limit: IndexBudget, want: SieveNeed): SieveNeed {
-    const { bytes, entries } = index.totals();
-    const counted = limit.entriesMax < Number.MAX_SAFE_INTEGER;
-    const puts = counted ? index.holds.countOfKind("put") : 0;
-    return {
-      bytes: bytes + want.bytes - limit.bytesMax,
-      entries: counted ? entries + puts + want.entries - limit.entriesMax : 0,
-    };
-  }
-
-  /** Takes out what the need asks for: entries first, then the quarantine. */
-  function makeWay(index: CacheIndex, need: SieveNeed, passedBefore: number): Way {
-    const out: Departure[] = [];
-    const takeOut = (rows: readonly KeyedRow[]): void => {
-      out.push(...departures.begin(index, rows));
-    };
-    const { steps, passed } = evict(index, { need, passedBefore, limits, notes, takeOut });
-    if (steps === 0 && need.bytes > 0) {
-      const [oldest] = index.holds.ofKind("quarantined");
-      if (oldest !== undefined) out.push(departures.expel(index, oldest));
-    }
-    return { out, passed };
-  }
-
-  async function acquire(want: Want): Promise<Hold> {
-    let passed = 0;
-    let deadline = clock.now() + limits.spaceMs;
+  /**
+   * Gets what is wanted, evicting for it. Undefined where it has to leave its place in the line for
+   * a while: room can only come from puts that stand in the line behind it.
+   */
+  async function acquire(want: Want, turn: Turn): Promise<Hold | undefined> {
     for (;;) {
       throwIfAborted(want.signal, "put");
       const step = await departures.write("put", (index): Hold | Way => {
@@ -129,16 +110,26 @@ export function createRoom(parts: RoomParts): Room {
         const need = missing(index, limit, { ...want, bytes: want.bytes + unseen });
         if (need.bytes <= 0 && need.entries <= 0) return want.grant(index);
         const slack = need.bytes > 0 ? slackOf(limit.bytesMax) : 0;
-        return makeWay(index, { ...need, bytes: need.bytes + slack }, passed);
+        return makeWay(index, { ...need, bytes: need.bytes + slack }, turn.passed, parts);
       });
       if ("id" in step) return step;
-      passed += step.passed;
+      turn.passed += step.passed;
       if (step.out.length > 0 || step.passed > 0) {
         notes.count("evictions", await departures.remove(step.out, "put"));
-        deadline = clock.now() + limits.spaceMs;
-      } else if (clock.now() >= deadline) throw crowded();
-      else await waitForChange(want.signal);
+        turn.deadline = clock.now() + limits.spaceMs;
+        continue;
+      }
+      if (clock.now() >= turn.deadline) throw crowded();
+      if (want.growing) await checkDeadlock();
+      else if (growing > 0) return undefined;
+      await waitForChange(want.signal);
     }
+  }
+
+  /** Who holds room and waits for more must not wait for those who do the same. */
+  async function checkDeadlock(): Promise<void> {
+    const puts = await guard.read("put", (index) => index.holds.countOfKind("put"));
+    if (growing >= puts) throw crowded();
   }
 
   async function waitForChange(signal: AbortSignal): Promise<void> {
@@ -157,6 +148,14 @@ export function createRoom(parts: RoomParts): Room {
     const turn = line.then(work, work);
     line = turn.catch(() => undefined);
     return turn;
+  }
+
+  async function waitFor(want: Want): Promise<Hold> {
+    const turn = { passed: 0, deadline: clock.now() + limits.spaceMs };
+    for (;;) {
+      const hold = await inLine(() => acquire(want, turn));
+      if (hold !== undefined) return hold;
+    }
   }
 
   function giveBack({ epoch, id }: Hold): void {
@@ -195,25 +194,28 @@ export function createRoom(parts: RoomParts): Room {
         const hold = { owner: guard.owner(), kind: "put", key, size, bytes, name } as const;
         return { id: index.holds.add(hold), epoch: index.epoch, name, bytes, sequence };
       };
-      const turn = inLine(() => acquire({ bytes, total: bytes, entries: 1, grant, signal }));
-      return orAborted(turn, signal).catch((error: unknown) => {
+      const waiting = waitFor({ bytes, total: bytes, entries: 1, growing: false, grant, signal });
+      return orAborted(waiting, signal).catch((error: unknown) => {
         // Who has left the line may still get a hold, which nobody would give back.
-        turn.then(giveBack, () => undefined);
+        waiting.then(giveBack, () => undefined);
         throw error;
       });
     },
-    grow(hold, size, signal) {
+    async grow(hold, size, signal) {
       const bytes = chargeOf(size);
       const more = bytes - hold.bytes;
-      if (more <= 0) return Promise.resolve(hold);
+      if (more <= 0) return hold;
       const grant = (index: CacheIndex): Hold => {
-        if (index.epoch !== hold.epoch)
-          throw toStoreError(lostHold(), { operation: "put", source });
+        if (index.epoch !== hold.epoch) throw lostHold();
         index.holds.setBytes(hold.id, bytes);
         return { ...hold, bytes };
       };
-      const turn = inLine(() => acquire({ bytes: more, total: bytes, entries: 0, grant, signal }));
-      return orAborted(turn, signal);
+      growing += 1;
+      const want = { bytes: more, total: bytes, entries: 0, growing: true, grant, signal };
+      const waiting = waitFor(want).finally(() => {
+        growing -= 1;
+      });
+      return await orAborted(waiting, signal);
     },
     async shrink(to, operation, signal) {
       const freed = { entries: 0, bytes: 0 };
@@ -222,7 +224,7 @@ export function createRoom(parts: RoomParts): Room {
         const way = await departures.write(operation, (index): Way => {
           const need = missing(index, to, { bytes: 0, entries: 0 });
           if (need.bytes <= 0 && need.entries <= 0) return { out: [], passed: 0 };
-          return makeWay(index, need, passed);
+          return makeWay(index, need, passed, parts);
         });
         if (way.out.length === 0 && way.passed === 0) return freed;
         passed += way.passed;

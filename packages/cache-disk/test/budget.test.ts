@@ -1,21 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { seededBytes, seededWords } from "@bitstore/conformance";
-import { digestOf } from "@bitstore/core";
+import { type Digest, digestOf } from "@bitstore/core";
 import { blob, bytesOf, cacheDirectory, digestsOf } from "./cache-directory.ts";
 import { runChild } from "./child-process.ts";
 import { block, bytesIn, charged } from "./disk-walk.ts";
 
 describe("the budget", () => {
   it("is never exceeded by parallel puts, as a process that only walks the files sees it", async () => {
-    // 400 puts of up to 40 blocks, 24 at a time, into 256 blocks. The watcher shares no code with
-    // the cache, and counts what was there at one moment: temporary files and quarantine included.
+    // 400 puts of up to 40 blocks, 24 at a time, into 256 blocks; streams go to the file from the
+    // third block on, so that their room grows as they come. The watcher shares no code with the
+    // cache, and counts what was there at one moment: temporary files and quarantine included.
     const directory = await cacheDirectory();
     const bytesMax = 256 * block;
-    const cache = await directory.open({ bytesMax, limits: { spaceMs: 60_000 } });
+    const limits = { spaceMs: 60_000, gatherBytes: 2 * block };
+    const cache = await directory.open({ bytesMax, limits });
     const watcher = runChild("watch-budget", directory.path);
     await watcher.printed(1);
     const random = seededWords(7);
     let left = 400;
+    let refused = 0;
     const work = async (): Promise<void> => {
       while (left > 0) {
         left -= 1;
@@ -24,8 +27,15 @@ describe("the budget", () => {
           for (let at = 0; at < bytes.byteLength; at += 10_000)
             yield bytes.subarray(at, at + 10_000);
         };
-        const { digest } = await cache.put(left % 2 === 0 ? bytes : stream);
-        if (left % 10 === 0) await cache.quarantine(digest);
+        const quarantine = left % 10 === 0;
+        try {
+          const { digest } = await cache.put(left % 2 === 0 ? bytes : stream);
+          if (quarantine) await cache.quarantine(digest);
+        } catch (error) {
+          // Streams that all hold room and want more: one of them has to give way.
+          expect(String(error)).toContain("hold all of the budget");
+          refused += 1;
+        }
       }
     };
     await Promise.all(Array.from({ length: 24 }, work));
@@ -33,6 +43,7 @@ describe("the budget", () => {
     await watcher.ended;
     const { most, walks } = JSON.parse(watcher.lines.at(-1) ?? "{}");
     expect(walks).toBeGreaterThan(20);
+    expect(refused).toBeLessThan(100);
     expect(most).toBeLessThanOrEqual(bytesMax);
     // It was worth watching only if the cache was about full.
     expect(most).toBeGreaterThan(bytesMax / 2);
@@ -103,6 +114,62 @@ describe("the budget", () => {
     expect(await cache.put(blob(2))).toMatchObject({ outcome: "created" });
   });
 
+  it("refuses one of several streams that all hold room and want more, and the others go on", async () => {
+    // Four streams of unknown length take a quarter each and then want twice that. None of them
+    // could ever go on, so some are refused at once, long before spaceMs, and the rest is stored.
+    const cache = await (await cacheDirectory()).open({
+      bytesMax: 64 * block,
+      entryBytesMax: 64 * block,
+      limits: { gatherBytes: block, growBytesMax: 1, spaceMs: 3_600_000 },
+    });
+    let arrived = 0;
+    let go = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    const puts = [1, 2, 3, 4].map((n) =>
+      cache.put(async function* () {
+        const bytes = blob(n, 30 * block);
+        yield bytes.subarray(0, 15 * block);
+        arrived += 1;
+        if (arrived === 4) go();
+        await gate;
+        yield bytes.subarray(15 * block);
+      }),
+    );
+    const outcomes = await Promise.allSettled(puts);
+    const stored = outcomes.filter(({ status }) => status === "fulfilled");
+    const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+    expect(stored.length).toBeGreaterThanOrEqual(1);
+    expect(refused.length).toBeGreaterThanOrEqual(1);
+    for (const { reason } of refused) expect(String(reason)).toContain("hold all of the budget");
+    expect((await cache.stats()).heldBytes).toBe(0);
+  });
+
+  it("lets who waits in line leave it at once", async () => {
+    // The first put holds everything, the second waits for room, the third for the second. The
+    // third is aborted, and must not wait for anything; nor may it leave a hold behind.
+    const cache = await (await cacheDirectory()).open({
+      bytesMax: 100 * block,
+      entryBytesMax: 100 * block,
+      limits: { spaceMs: 3_600_000 },
+    });
+    const first = new AbortController();
+    const endless = async function* () {
+      yield blob(1, 300_000);
+      await new Promise(() => undefined);
+    };
+    const holding = cache.put(endless, { size: 100 * block, signal: first.signal });
+    await expect.poll(async () => (await cache.stats()).heldBytes).toBe(100 * block);
+    const waiting = cache.put(blob(2));
+    const third = new AbortController();
+    const leaving = cache.put(blob(3), { signal: third.signal });
+    setImmediate(() => third.abort());
+    await expect(leaving).rejects.toThrow("aborted");
+    first.abort();
+    await expect(holding).rejects.toThrow("aborted");
+    expect(await waiting).toMatchObject({ outcome: "created" });
+    expect(await cache.stats()).toMatchObject({ entries: 1, bytes: block, heldBytes: 0 });
+  });
+
   it("lets many puts through whose room is enough for a few at a time only", async () => {
     const directory = await cacheDirectory();
     const cache = await directory.open({ bytesMax: 40 * block, entryBytesMax: 40 * block });
@@ -110,6 +177,21 @@ describe("the budget", () => {
     const outcomes = await Promise.all(puts);
     expect(outcomes.every(({ outcome }) => outcome === "created")).toBe(true);
     expect(bytesIn(directory.path)).toBe(30 * block);
+  });
+
+  it("goes by SIEVE: a visited entry loses its bit as the hand passes, and goes the next time", async () => {
+    // A, B and C were read. D makes the hand pass all three and take A; E finds B without its bit.
+    const cache = await (await cacheDirectory()).open({
+      bytesMax: 3 * block,
+      limits: { pendingHitsMax: 1 },
+    });
+    const digests: Digest[] = [];
+    for (let n = 0; n < 3; n += 1) digests.push((await cache.put(blob(n))).digest);
+    for (const digest of digests) await (await cache.open(digest))?.bytes();
+    // What is noted is written by now: prune writes it first.
+    await cache.prune({ olderThanMs: 3_600_000 });
+    for (let n = 3; n < 5; n += 1) digests.push((await cache.put(blob(n))).digest);
+    expect(await digestsOf(cache)).toEqual(digests.slice(2).sort());
   });
 
   it("keeps what is read while new blobs come and go", async () => {

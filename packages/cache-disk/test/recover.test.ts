@@ -295,9 +295,11 @@ describe("an index that is missing, damaged or of another kind", () => {
     const { digest } = await one.put(blob(1));
     const index = join(directory.path, "index.sqlite");
     await rm(index);
+    // Whoever opens it now makes a new one; the others must notice before they write to the old.
+    const third = await directory.open();
     expect(await one.put(blob(2))).toMatchObject({ outcome: "created" });
     expect(await other.put(blob(3))).toMatchObject({ outcome: "created" });
-    for (const cache of [one, other]) {
+    for (const cache of [one, other, third]) {
       expect(await digestsOf(cache)).toHaveLength(3);
       expect(await bytesOf(await cache.open(digest))).toEqual(Buffer.from(blob(1)));
       expect((await cache.stats()).bytes).toBe(bytesIn(directory.path));

@@ -150,7 +150,7 @@ describe("delete", () => {
     const onAttempt = ({ tier, outcome }: { tier: string; outcome: string }): void =>
       void said.push(`${tier} ${outcome}`);
     expect(await store.delete(digest, { onAttempt })).toBe(true);
-    expect(said).toEqual(["origin hit", "cache hit", "foreign skipped"]);
+    expect(said).toEqual(["origin hit", "foreign skipped", "cache hit"]);
     expect(await foreign.stat(digest)).toBeDefined();
     expect(await cache.stat(digest)).toBeUndefined();
   });

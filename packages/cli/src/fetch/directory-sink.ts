@@ -40,6 +40,7 @@ export async function directorySink(directory: string, nameOf: NameOf): Promise<
   try {
     await mkdir(directory, { recursive: true });
     await realFolder(join(directory, own));
+    await refuseLink(join(directory, own, "journal.sqlite"));
     // What an earlier run left half-written; the journal's lock keeps a second run out.
     journal = openJournal(join(directory, own, "journal.sqlite"));
     await rm(aside, { recursive: true, force: true });
@@ -104,6 +105,17 @@ export async function directorySink(directory: string, nameOf: NameOf): Promise<
       await rm(aside, { recursive: true, force: true });
     },
   };
+}
+
+async function refuseLink(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  throw new StoreError({
+    code: "INVALID_ARGUMENT",
+    operation: "fetch",
+    subject: path,
+    message: "it is no file of its own; nothing is written through it",
+  });
 }
 
 async function realFolder(path: string): Promise<void> {
@@ -173,6 +185,15 @@ function writeError(error: unknown, path: string): unknown {
     code === "ENOSPC" || code === "EDQUOT"
       ? "the disk is full; free space and run the same command again, it goes on where it stopped"
       : `it can't be written (${code})`;
+  if (code === "EEXIST" || code === "ENOTDIR") {
+    return new StoreError({
+      code: "INVALID_ARGUMENT",
+      operation: "fetch",
+      subject: path,
+      message: "a file is in the way; name a directory, or FILE.tar",
+      cause: error,
+    });
+  }
   const denied = code === "EACCES" || code === "EPERM" || code === "EROFS";
   return new StoreError({
     code: denied ? "PERMISSION_DENIED" : "UNAVAILABLE",

@@ -80,12 +80,17 @@ async function fetchCommand(
       progress.update(soFar);
       await tell(line, soFar, invocation, report);
     },
-  }).catch((error: unknown) => {
-    if (isStoreError(error, "ABORTED")) {
-      output.note("stopped; run the same command again, it goes on where it stopped");
-    }
-    throw error;
-  });
+  })
+    .finally(() => {
+      // A list that nobody reads any more must not keep the process waiting for its end.
+      if (input === "-") io.stdin.destroy();
+    })
+    .catch((error: unknown) => {
+      if (isStoreError(error, "ABORTED")) {
+        output.note("stopped; run the same command again, it goes on where it stopped");
+      }
+      throw error;
+    });
   progress[Symbol.dispose]();
   for (const code of codesOf(tally)) invocation.count(code);
   summarise(invocation, tally, performance.now() - startedMs);
@@ -97,6 +102,12 @@ function openSink(
   nameOf: ReturnType<typeof parseNameTemplate>,
 ): Promise<Sink> {
   if (target === "-") return tarSink(io.stdout, nameOf);
+  if (/\.(tgz|tar\.\w+)$/i.test(target)) {
+    throw badUsage(
+      `${shown(target)} would be a compressed tar archive, which is not written`,
+      "write FILE.tar, or --to - and pipe it through a compressor",
+    );
+  }
   const path = resolve(io.cwd, target);
   return /\.tar$/i.test(target) ? tarSink(path, nameOf) : directorySink(path, nameOf);
 }

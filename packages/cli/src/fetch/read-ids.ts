@@ -24,7 +24,8 @@ const recordBytesMax = 1024 * 1024;
  * NDJSON. Blank lines, and those that start with `#` in a plain list, are passed over; a record without the column is an ID of its own that is malformed, so that it is
  * reported and the rest goes on. Memory is one record.
  *
- * Rejects with NOT_FOUND or PERMISSION_DENIED for the file, INVALID_ARGUMENT for what is no CSV.
+ * Rejects with INVALID_ARGUMENT for a file that is not there or no CSV, PERMISSION_DENIED for one
+ * that may not be read.
  */
 export async function* readIds(input: IdInput): AsyncGenerator<string, void, void> {
   const stream = input.from === "-" ? input.stdin : createReadStream(input.from);
@@ -115,9 +116,9 @@ function property(line: string, column: string): string | undefined {
 function inputError(error: unknown, from: string): unknown {
   if (!(error instanceof Error) || error instanceof StoreError) return error;
   const code = "code" in error ? String(error.code) : "";
-  const fault = (kind: "NOT_FOUND" | "PERMISSION_DENIED" | "INVALID_ARGUMENT", message: string) =>
+  const fault = (kind: "PERMISSION_DENIED" | "INVALID_ARGUMENT", message: string) =>
     new StoreError({ code: kind, operation: "read", subject: from, message, cause: error });
-  if (code === "ENOENT") return fault("NOT_FOUND", "there is no such file of IDs");
+  if (code === "ENOENT") return fault("INVALID_ARGUMENT", "there is no such file of IDs");
   if (code === "EACCES") return fault("PERMISSION_DENIED", "the file of IDs can't be read");
   if (code === "EISDIR") return fault("INVALID_ARGUMENT", "it is a directory, not a file of IDs");
   return fault("INVALID_ARGUMENT", error.message);

@@ -29,7 +29,8 @@ export function listenForInterruption(
   let timer: NodeJS.Timeout | undefined;
   const abort = (reason: StoreError, signal: EndSignal = "SIGTERM"): void => {
     if (controller.signal.aborted) return;
-    timer = setTimeout(() => end(signal), cleanUpMs);
+    // A reader that has gone leaves the command its time: what was paid for is still to be kept.
+    if (reason.code === "ABORTED") timer = setTimeout(() => end(signal), cleanUpMs);
     controller.abort(reason);
   };
   const stopSignals = io.onSignal((signal) => {

@@ -1,9 +1,11 @@
+import { setMaxListeners } from "node:events";
 import {
   type BitstoreConfig,
   loadConfig,
   openComposite,
   type OpenComposite,
 } from "@bitstore/config";
+import { isStoreError } from "@bitstore/core";
 import type { Io } from "../frame/io.ts";
 import type { Settings } from "../frame/settings.ts";
 import { hurriedClock } from "./hurried-clock.ts";
@@ -22,6 +24,18 @@ export async function readConfig(choice: StoreChoice, io: Io): Promise<BitstoreC
   return await loadConfig({ cwd: io.cwd, env: io.env, file, tiers, metadata });
 }
 
+/** Aborts where a person wants the command to end; a reader of stdout that has gone only wants no more. */
+function interrupted(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  const onAbort = (): void => {
+    if (isStoreError(signal.reason, "ABORTED")) controller.abort(signal.reason);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return controller.signal;
+}
+
 /** Opens the store that a command line chooses; `signal` ends the wait for its fills. */
 export async function openStore(
   choice: StoreChoice,
@@ -29,6 +43,6 @@ export async function openStore(
   signal: AbortSignal,
 ): Promise<OpenedStore> {
   const config = await readConfig(choice, io);
-  const options = { name: "store", clock: hurriedClock(signal) };
+  const options = { name: "store", clock: hurriedClock(interrupted(signal)) };
   return { config, ...(await openComposite(config, { env: io.env }, options)) };
 }

@@ -165,6 +165,7 @@ describe("fetch into a directory", () => {
     [["--concurrency", "0"], "--concurrency"],
     [["--concurrency", "many"], "--concurrency"],
     [["--format", "xml"], "--format"],
+    [["--to", "out.tar.gz"], "tar archive"],
   ])("refuses %j", async (args, said) => {
     await plant(["one"]);
     const run = await fetchTo("out", ...args);
@@ -174,12 +175,12 @@ describe("fetch into a directory", () => {
 
   test("says that the file of IDs is not there, and that a file is no directory", async () => {
     const missing = await fetchTo("out");
-    expect(missing.status).toBe(3);
+    expect(missing.status).toBe(2);
     expect(missing.stderr).toContain("no such file of IDs");
     await plant(["one"]);
     writeFileSync(join(cwd, "taken"), "a file");
     const taken = await fetchTo("taken");
-    expect(taken.status).not.toBe(0);
+    expect(taken.status).toBe(2);
     expect(readFileSync(join(cwd, "taken"), "utf8")).toBe("a file");
   });
 });

@@ -72,7 +72,7 @@ describe("IDs", () => {
 
   test("a file that is not there, or is a folder, is named", async () => {
     const missing = readIds({ from: join(folder, "none"), stdin: Readable.from([]) });
-    await expect(missing.next()).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(missing.next()).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     const directory = readIds({ from: folder, stdin: Readable.from([]) });
     await expect(directory.next()).rejects.toThrow("is a directory");
   });

@@ -86,6 +86,7 @@ export async function* fetchMany<T>(
     concurrencyMax: options.concurrencyMax ?? 64,
     ordered: options.ordered ?? false,
     waitingMax: options.waitingMax ?? 1024,
+    signal,
   };
   try {
     yield* mapConcurrent(

@@ -1,3 +1,5 @@
+import { closeUnawaited, orAborted } from "../abort.ts";
+
 export interface MapConcurrentOptions {
   /** Items in work at a time. */
   readonly concurrencyMax: number;
@@ -5,6 +7,8 @@ export interface MapConcurrentOptions {
   readonly ordered: boolean;
   /** Results that may wait for the reader, or, if ordered, for one before them. */
   readonly waitingMax: number;
+  /** Ends the waits for the input, which may never give another item. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -34,7 +38,7 @@ export async function* mapConcurrent<T, R>(
 
   async function pull(): Promise<{ readonly item: T; readonly index: number } | undefined> {
     if (ended) return undefined;
-    const step = await items.next();
+    const step = await orAborted(items.next(), options.signal, "read", "input");
     if (step.done === true) {
       ended = true;
       return undefined;
@@ -93,23 +97,19 @@ export async function* mapConcurrent<T, R>(
     wake();
     if (!finished || failure !== undefined) {
       stop();
-      await items.return?.();
+      // It is not waited for: a generator that waits for its input ends only when that has come.
+      closeUnawaited(items);
     }
     await Promise.allSettled(workers);
   }
   if (failure !== undefined) throw failure.error;
 }
 
-function iterate<T>(input: AsyncIterable<T> | Iterable<T>): AsyncIterator<T> | AsyncShim<T> {
+function iterate<T>(input: AsyncIterable<T> | Iterable<T>): AsyncIterator<T> {
   if (Symbol.asyncIterator in input) return input[Symbol.asyncIterator]();
   const items = input[Symbol.iterator]();
   return {
     next: () => Promise.resolve(items.next()),
-    return: () => Promise.resolve(items.return?.()),
+    return: () => Promise.resolve(items.return?.() ?? { done: true, value: undefined }),
   };
-}
-
-interface AsyncShim<T> {
-  next(): Promise<IteratorResult<T>>;
-  return(): Promise<unknown>;
 }

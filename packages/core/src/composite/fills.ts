@@ -14,8 +14,11 @@ import type { Tier } from "./tier.ts";
 export interface Fills {
   /** Cache tiers that a hit is to be written into, given what each said in this read. */
   targets(hit: Tier, attempts: readonly Attempt[], digest: Digest): readonly Tier[];
-  /** Resolves when blobs in memory may join the queue; false where the wait was too long. */
-  room(): Promise<boolean>;
+  /**
+   * Resolves when a blob in memory may join the queue, to what gives its room back, once for all of
+   * its targets; to undefined where the wait was too long.
+   */
+  room(bytes: number): Promise<(() => void) | undefined>;
   /** Starts the copies; never rejects, and nobody needs to wait for it. */
   start(digest: Digest, targets: readonly Tier[], body: FillBody): void;
   /** Resolves when no copy of a digest into a tier is under way. */
@@ -98,14 +101,21 @@ export function fillQueue(context: CompositeContext): Fills {
           !unfit.has(tier.name),
       );
     },
-    async room() {
+    async room(bytes) {
       const deadlineMs = clock.now() + limits.fillWaitMs;
-      while (queuedBytes >= limits.fillQueueBytesMax) {
+      while (queuedBytes > 0 && queuedBytes + bytes > limits.fillQueueBytesMax) {
         const leftMs = deadlineMs - clock.now();
-        if (leftMs <= 0) return false;
-        await Promise.race([freed.promise, sleep(clock, leftMs)]);
+        if (leftMs <= 0) return undefined;
+        const waiting = new AbortController();
+        await Promise.race([freed.promise, sleep(clock, leftMs, waiting.signal)]);
+        waiting.abort();
       }
-      return true;
+      queuedBytes += bytes;
+      return () => {
+        queuedBytes -= bytes;
+        freed.resolve();
+        freed = Promise.withResolvers<void>();
+      };
     },
     start(digest, targets, body) {
       for (const tier of targets) {
@@ -114,14 +124,9 @@ export function fillQueue(context: CompositeContext): Fills {
           body.done(tier);
           continue;
         }
-        const bytes = body.size ?? 0;
-        queuedBytes += bytes;
         const task = limit(() => fill(tier, digest, body)).finally(() => {
           running.delete(key);
-          queuedBytes -= bytes;
           body.done(tier);
-          freed.resolve();
-          freed = Promise.withResolvers<void>();
         });
         running.set(key, task);
       }

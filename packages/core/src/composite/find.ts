@@ -58,6 +58,7 @@ export async function askTiers<T>(
     question.attempts.push(attempt);
     question.onAttempt?.(attempt);
   };
+  let outOfRange: StoreError | undefined;
   for (const tier of tiers) {
     if (!tier.source.capabilities.algorithms.includes(algorithmOf(digest))) continue;
     if (question.avoid?.has(tier.name)) {
@@ -87,8 +88,8 @@ export async function askTiers<T>(
     } catch (thrown) {
       if (question.signal?.aborted) throw abortedError(question.operation, question.signal, digest);
       const error = asStoreError(thrown, question.operation, tier.name);
-      // The blob is there: what was asked of it is wrong, wherever it is asked.
-      if (isStoreError(error, "RANGE_NOT_SATISFIABLE")) throw error;
+      // One copy may be a stump; only if no other has the range is it the range that is wrong.
+      if (isStoreError(error, "RANGE_NOT_SATISFIABLE")) outOfRange ??= error;
       if (await isForbiddenMiss(context, tier, question.operation, error, question.signal)) {
         note({
           tier: tier.name,
@@ -107,6 +108,7 @@ export async function askTiers<T>(
       }
     }
   }
+  if (outOfRange !== undefined) throw outOfRange;
   if (!allMissed(question.attempts)) {
     throw unavailable(question.operation, digest, question.attempts);
   }
@@ -121,14 +123,35 @@ export function findBlob(
   open: OpenOptions = {},
 ): Promise<Found | undefined> {
   return askTiers<Found>(context, context.tiers, digest, question, async (tier) => {
-    const { signal } = question;
-    const content = await tier.source.open(digest, { ...open, signal });
-    if (content === undefined) return undefined;
-    const found = await takeIn(context, content, tier, digest);
+    const found = await openIn(context, tier, digest, { ...open, signal: question.signal });
+    if (found === undefined) return undefined;
     if (found.kind === "whole") context.memories.noteVerified(tier, digest, found.version);
     return { value: found, bytes: found.kind === "whole" ? found.bytes.byteLength : 0 };
   });
 }
+
+/** Opens a blob in one tier; a body that breaks before anything was handed out is read once more. */
+async function openIn(
+  context: CompositeContext,
+  tier: Tier,
+  digest: Digest,
+  options: OpenOptions,
+): Promise<Found | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    const content = await tier.source.open(digest, options);
+    if (content === undefined) return undefined;
+    try {
+      return await takeIn(context, content, tier, digest);
+    } catch (error) {
+      await content[Symbol.asyncDispose]();
+      const mayPass = isStoreError(error) && error.persistence === "transient";
+      if (!mayPass || attempt >= bodiesMax || options.signal?.aborted === true) throw error;
+    }
+  }
+}
+
+/** Times that one tier's body may break before the next tier is asked. */
+const bodiesMax = 2;
 
 /** Reads a blob whole and verifies it where it is small; else hands on its stream, unverified. */
 export async function takeIn(

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { abortedError, isStoreError } from "../errors.ts";
 import type { Digest } from "../digest.ts";
 import type { Attempt, CallOptions } from "../source.ts";
+import { windowSpool } from "../spool/ring-spool.ts";
 import type { Spool, SpoolReader } from "../spool/spool.ts";
 import type { CompositeContext } from "./context.ts";
 import type { FillBody, Fills } from "./fills.ts";
@@ -15,13 +16,12 @@ export type Landing =
   | { readonly kind: "miss" }
   | FoundWhole
   | {
+      /** Its bytes come by the reader of each party. */
       readonly kind: "spool";
       readonly tier: Tier;
       readonly size: number | undefined;
       readonly version: string | undefined;
-    }
-  /** Over the spool's budget: for its first caller alone, unfilled. */
-  | { readonly kind: "direct"; readonly found: FoundStream; readonly question: Question };
+    };
 
 /** One fetch of one digest, shared by all who ask for it while it is under way. */
 export interface Flight {
@@ -40,6 +40,8 @@ export interface Flight {
 export interface Party {
   /** The caller's own reader, from the moment there is a spool: nothing is dropped before it. */
   readonly reader: SpoolReader | undefined;
+  /** Settles when the flight's bytes are known to be right, or with what was wrong. */
+  readonly verdict: Promise<void>;
   leave(): void;
 }
 
@@ -69,6 +71,8 @@ export function startFlight(
   let spool: Spool | undefined;
   let closed = false;
   let wrong = false;
+  const verdict = Promise.withResolvers<void>();
+  verdict.promise.catch(() => undefined);
 
   const question: Question = {
     operation: "open",
@@ -108,15 +112,31 @@ export function startFlight(
     if (found === undefined) return { kind: "miss" };
     const targets = fills.targets(found.tier, attempts, digest);
     if (found.kind === "whole") {
-      if (targets.length > 0 && (await fills.room())) {
-        fills.start(digest, targets, memoryBody(found.bytes, deletions));
-      }
+      const { bytes } = found;
+      const release = targets.length > 0 ? await fills.room(bytes.byteLength) : undefined;
+      if (release !== undefined)
+        fills.start(
+          digest,
+          targets,
+          memoryBody(bytes, deletions, afterAll(targets.length, release)),
+        );
       return found;
     }
-    spool = await context.openSpool(found.size);
-    if (spool === undefined) return { kind: "direct", found, question };
-    for (const party of parties) party.reader = spool.read(0, { signal: party.call.signal });
-    startFills(targets, spool);
+    const kept = await context.openSpool(found.size);
+    if (controller.signal.aborted) {
+      await found.content[Symbol.asyncDispose]();
+      await kept?.[Symbol.asyncDispose]();
+      throw abortedError("open", controller.signal, digest);
+    }
+    // Over the budget of all spools there is a window for the first who came, and no fill: a window
+    // goes at the pace of its slowest reader, so nobody else may depend on it.
+    if (kept === undefined) close();
+    spool = kept ?? windowSpool();
+    const hold = kept === undefined;
+    for (const party of kept === undefined ? [...parties].slice(0, 1) : parties) {
+      party.reader = spool.read(0, { signal: party.call.signal, hold });
+    }
+    if (kept !== undefined) startFills(targets, spool);
     void pump(found, spool);
     return { kind: "spool", tier: found.tier, size: found.size, version: found.version };
   }
@@ -155,17 +175,29 @@ export function startFlight(
       }
       if (givers.size === 1) context.memories.noteVerified(found.tier, digest, found.version);
       into.end();
+      verdict.resolve();
     } catch (error) {
-      if (isStoreError(error, "DIGEST_MISMATCH")) {
-        // With several givers it can't be told whose bytes were wrong, so none of them is trusted.
-        for (const tier of givers) context.memories.noteCorrupt(tier, digest);
-      }
+      blame(error, givers);
+      verdict.reject(error);
       // A fill's destination is private, so it starts again from zero, past the tier that was wrong,
       // once the fills that are under way have given up.
       wrong = filling > 0 && isStoreError(error, "DIGEST_MISMATCH");
       into.end(error);
     } finally {
       close();
+    }
+  }
+
+  /** Remembers what a failed stream says of its tiers, so that the next read goes past them. */
+  function blame(error: unknown, givers: ReadonlySet<Tier>): void {
+    const [only] = givers;
+    const isWrong = isStoreError(error, "DIGEST_MISMATCH");
+    if (only !== undefined && givers.size === 1) {
+      // After a mixture that was wrong, a tier that can't deliver alone is passed over too.
+      if (isWrong || context.memories.isMixed(digest)) context.memories.noteCorrupt(only, digest);
+    } else if (isWrong) {
+      // Of several givers it can't be told whose bytes were wrong; the next read takes one alone.
+      context.memories.noteMixed(digest);
     }
   }
 
@@ -188,6 +220,7 @@ export function startFlight(
         get reader() {
           return party.reader;
         },
+        verdict: verdict.promise,
         leave() {
           if (!parties.delete(party)) return;
           if (onAttempt !== undefined) listeners.delete(onAttempt);
@@ -201,6 +234,15 @@ export function startFlight(
   return flight;
 }
 
-function memoryBody(bytes: Uint8Array, deletions: number): FillBody {
-  return { deletions, size: bytes.byteLength, open: () => bytes, done: () => undefined };
+function memoryBody(bytes: Uint8Array, deletions: number, release: () => void): FillBody {
+  return { deletions, size: bytes.byteLength, open: () => bytes, done: release };
+}
+
+/** Calls back at the last of several calls. */
+function afterAll(count: number, callback: () => void): () => void {
+  let left = count;
+  return () => {
+    left -= 1;
+    if (left === 0) callback();
+  };
 }

@@ -19,6 +19,9 @@ export interface Memories {
   /** Whether a version of a tier's object was read whole and matched its digest. */
   isVerified(tier: Tier, digest: Digest, version: string | undefined): boolean;
   noteVerified(tier: Tier, digest: Digest, version: string | undefined): void;
+  /** Whether bytes of several tiers, put together, were wrong lately. */
+  isMixed(digest: Digest): boolean;
+  noteMixed(digest: Digest): void;
   /** Forgets all of a digest in a tier, since it was written or deleted there. */
   forget(tier: Tier, digest: Digest): void;
 }
@@ -31,6 +34,7 @@ export function memories(clock: Clock, writes: Generations): Memories {
   const misses = new LRUCache<string, Miss>({ max: entriesMax });
   const corrupt = new LRUCache<string, number>({ max: entriesMax });
   const verified = new LRUCache<string, string>({ max: entriesMax });
+  const mixed = new LRUCache<Digest, number>({ max: entriesMax });
   const at = (tier: Tier, digest: Digest): string => `${tier.name} ${digest}`;
   return {
     isKnownMiss(tier, digest) {
@@ -54,6 +58,10 @@ export function memories(clock: Clock, writes: Generations): Memories {
       version !== undefined && verified.get(at(tier, digest)) === version,
     noteVerified(tier, digest, version) {
       if (version !== undefined) verified.set(at(tier, digest), version);
+    },
+    isMixed: (digest) => (mixed.get(digest) ?? 0) > clock.now(),
+    noteMixed(digest) {
+      mixed.set(digest, clock.now() + corruptTtlMs);
     },
     forget(tier, digest) {
       misses.delete(at(tier, digest));

@@ -1,5 +1,6 @@
 import { type Content, contentOfBytes, contentOfStream } from "../content.ts";
 import type { Digest } from "../digest.ts";
+import { StoreError } from "../errors.ts";
 import { type ByteRange, resolveRange } from "../range.ts";
 import type { Attempt, OpenOptions } from "../source.ts";
 import type { CompositeContext } from "./context.ts";
@@ -41,6 +42,7 @@ export async function openRange(
   if (answer.kind === "range") return inComposite(answer.tier, answer.content);
   const whole = await openWhole(digest, { signal, avoid, onAttempt });
   if (whole === undefined) return undefined;
+  if (whole.size === undefined || whole.size > small) return await cutContent(whole, range, digest);
   const bytes = await whole.bytes();
   const cut = resolveRange(range, bytes.byteLength, "open", digest);
   const { source, role, version } = whole;
@@ -74,7 +76,13 @@ async function openIn(
     const parts = { size, range: cut, source: tier.name, verified: true, version: found.version };
     return contentOfBytes(parts, found.bytes.subarray(cut.start, cut.end));
   }
-  const { size, stream } = found;
+  const body = { [Symbol.asyncIterator]: () => found.stream };
+  return await cutContent({ ...content, body, source: tier.name }, range, digest);
+}
+
+/** Cuts a range from a whole read as it streams; it is not verified where it ends before the read. */
+async function cutContent(content: Content, range: ByteRange, digest: Digest): Promise<Content> {
+  const { size, source, role, version } = content;
   let cut = range;
   try {
     if (size !== undefined) cut = resolveRange(range, size, "open", digest);
@@ -83,8 +91,8 @@ async function openIn(
     throw error;
   }
   return contentOfStream(
-    { size, range: cut, source: tier.name, version: found.version },
-    () => cutStream(stream, cut),
+    { size, range: cut, source, role, version },
+    () => cutStream(content.body[Symbol.asyncIterator](), cut, digest, source),
     async () => await content[Symbol.asyncDispose](),
   );
 }
@@ -92,6 +100,8 @@ async function openIn(
 async function* cutStream(
   stream: AsyncIterator<Uint8Array>,
   { start, end }: ByteRange,
+  digest: Digest,
+  source: string,
 ): AsyncGenerator<Uint8Array, void, void> {
   let at = 0;
   for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
@@ -102,6 +112,14 @@ async function* cutStream(
     if (end !== undefined && at >= end) break;
   }
   await stream.return?.();
+  if (at > start && (end === undefined || at >= end)) return;
+  throw new StoreError({
+    code: at <= start ? "RANGE_NOT_SATISFIABLE" : "UNAVAILABLE",
+    operation: "open",
+    subject: digest,
+    source,
+    message: `the body ended at byte ${at}, before the end of the range`,
+  });
 }
 
 function withVerified(content: Content): Content {

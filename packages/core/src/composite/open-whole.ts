@@ -1,5 +1,5 @@
 import { type Content, contentOfBytes, contentOfStream } from "../content.ts";
-import { orAborted, untilAborted } from "../abort.ts";
+import { orAborted } from "../abort.ts";
 import { abortedError, isStoreError, StoreError } from "../errors.ts";
 import type { Digest } from "../digest.ts";
 import type { OpenOptions } from "../source.ts";
@@ -7,9 +7,7 @@ import { isSpoolOverrun } from "../spool/spool.ts";
 import type { CompositeContext } from "./context.ts";
 import type { Fills } from "./fills.ts";
 import { type Flight, type Landing, type Party, startFlight } from "./flight.ts";
-import { resumingStream } from "./resume.ts";
 import type { Tier } from "./tier.ts";
-import { verifyBlobStream } from "./verify-blob.ts";
 
 /** Flights that one call may see fail before the failure is its own. */
 const flightsPerCallMax = 3;
@@ -21,8 +19,7 @@ export function wholeOpener(
 ): (digest: Digest, options: OpenOptions) => Promise<Content | undefined> {
   const flights = new Map<Digest, Flight>();
 
-  function takeOff(digest: Digest, avoid: OpenOptions["avoid"]): Flight {
-    const shared = avoid === undefined || avoid.size === 0;
+  function takeOff(digest: Digest, avoid: OpenOptions["avoid"], shared: boolean): Flight {
     const flight = startFlight(context, fills, digest, avoid, {
       over: (landed) => {
         if (flights.get(digest) === landed) flights.delete(digest);
@@ -41,19 +38,24 @@ export function wholeOpener(
 
   async function open(digest: Digest, options: OpenOptions): Promise<Content | undefined> {
     const { signal, avoid } = options;
+    let shared = avoid === undefined || avoid.size === 0;
     for (let turn = 1; ; turn += 1) {
       if (signal?.aborted) throw abortedError("open", signal, digest);
-      const known = avoid === undefined || avoid.size === 0 ? flights.get(digest) : undefined;
+      const known = shared ? flights.get(digest) : undefined;
       const joined = known?.isJoinable() === true ? known : undefined;
-      const flight = joined ?? takeOff(digest, avoid);
+      const flight = joined ?? takeOff(digest, avoid, shared);
       const party = flight.join(options);
       let kept = false;
       try {
         const landing = await orAborted(flight.landing, signal, "open", digest);
         // What a flight found out is shared only where it is true for all who joined it.
         const stale = landing.kind === "miss" && flight.generation !== context.writes.of(digest);
-        const others = landing.kind === "direct" && joined !== undefined;
-        if ((stale || others) && turn < flightsPerCallMax) continue;
+        if (stale && turn < flightsPerCallMax) continue;
+        if (landing.kind === "spool" && party.reader === undefined) {
+          // It had no budget to be shared, so this call goes for the blob alone.
+          shared = false;
+          continue;
+        }
         if (landing.kind === "miss") return undefined;
         const content = contentOf(digest, landing, options, party);
         kept = content.kind === "stream";
@@ -79,28 +81,13 @@ export function wholeOpener(
       const parts = { ...partsOf(tier, landing.version), size: bytes.byteLength };
       return { kind: "whole", content: contentOfBytes(parts, bytes) };
     }
-    if (landing.kind === "direct") {
-      const { found, question } = landing;
-      const stream = resumingStream(context, digest, found, question, new Set());
-      const parts = { ...partsOf(found.tier, found.version), size: found.size };
-      const verified = verifyBlobStream(context, stream, digest, found.tier.name, found.size);
-      const content = contentOfStream(
-        parts,
-        () => untilAborted(verified, signal, "open", digest),
-        async () => {
-          await found.content[Symbol.asyncDispose]();
-          party.leave();
-        },
-      );
-      return { kind: "stream", content };
-    }
     const { tier, size, version } = landing;
     const { reader } = party;
     if (reader === undefined) throw new Error("a flight with a spool has a reader for each party");
     const parts = { ...partsOf(tier, version), size };
     const content = contentOfStream(
       parts,
-      () => carriedOn(reader, digest, signal),
+      () => carriedOn(reader, party.verdict, digest, signal),
       async () => {
         await reader.return();
         party.leave();
@@ -112,6 +99,7 @@ export function wholeOpener(
   /** Reads on where a reader was overrun: the same digest once more, past what it has had. */
   async function* carriedOn(
     reader: AsyncIterable<Uint8Array>,
+    verdict: Promise<void>,
     digest: Digest,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Uint8Array, void, void> {
@@ -126,7 +114,8 @@ export function wholeOpener(
       // A reader that got nothing has not lagged, and would get nothing again.
       if (!isSpoolOverrun(error) || had === 0) throw error;
     }
-    // It is hashed anew from its start, so what is handed out is verified as one blob again.
+    // What it has had is right only if the flight's bytes were, and the rest is hashed from its start.
+    await orAborted(verdict, signal, "open", digest);
     const again = await open(digest, { signal });
     if (again === undefined) {
       const message = "it was deleted while it was read";

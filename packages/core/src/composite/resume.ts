@@ -63,7 +63,10 @@ async function reopen(
 ): Promise<Omit<FoundStream, "kind" | "content"> | undefined> {
   const at = context.tiers.indexOf(broken.tier);
   // The same tier first, then those after it, then those before it that may have it by now.
-  const others = [...context.tiers.slice(at + 1), ...context.tiers.slice(0, at)];
+  // After a mixture that was wrong, one tier delivers alone, so that it can be told which is.
+  const others = context.memories.isMixed(digest)
+    ? []
+    : [...context.tiers.slice(at + 1), ...context.tiers.slice(0, at)];
   for (const tier of [broken.tier, ...others]) {
     const { algorithms, rangeRead } = tier.source.capabilities;
     if (!rangeRead || !algorithms.includes(algorithmOf(digest))) continue;

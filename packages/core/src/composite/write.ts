@@ -4,6 +4,7 @@ import { algorithmOf, type Digest } from "../digest.ts";
 import { StoreError } from "../errors.ts";
 import { checkDigest, createHasher } from "../hasher.ts";
 import type { Attempt, BlobPutOptions, CallOptions, PutResult } from "../source.ts";
+import { type HashLimits, hashToFile } from "../store/hash-to-file.ts";
 import type { CompositeContext } from "./context.ts";
 import type { Fills } from "./fills.ts";
 import { asStoreError, outcomeOf } from "./outcomes.ts";
@@ -57,6 +58,8 @@ export async function putBlob(
   return result;
 }
 
+const weakLimits: HashLimits = { memoryBytesMax: 4 * 2 ** 20, spoolBytesMax: 64 * 2 ** 30 };
+
 /** Stores by a weak digest what was recorded under it first, or nothing. */
 async function putWeak(
   context: CompositeContext,
@@ -65,17 +68,19 @@ async function putWeak(
   options: BlobPutOptions,
 ): Promise<PutResult> {
   const { weakDigests } = context;
-  // Both from one pass, so that the record is of the bytes that the weak digest was taken of.
-  const weak = await createHasher("sha1");
+  // The bytes are kept while they are hashed, since a stream may be read once only; both digests are
+  // of what was kept, so the record is of the bytes that are stored.
+  await using hashed = await hashToFile(body, "sha1", weakLimits, options.signal);
   const strong = await createHasher("sha256");
-  for await (const chunk of openBody(body)) {
-    weak.update(chunk);
-    strong.update(chunk);
-  }
-  const digest = weak.digest();
+  for await (const chunk of openBody(hashed.body)) strong.update(chunk);
+  const { digest, size } = hashed;
   if (options.digest !== undefined) checkDigest(options.digest, digest, "put", tier.name);
   await weakDigests.confirm(digest, strong.digest(), tier.name, options.signal);
-  const result = await tier.source.put(body, { ...options, digest });
+  const result = await tier.source.put(hashed.body, {
+    ...options,
+    digest,
+    size: options.size ?? size,
+  });
   context.writes.bump(result.digest);
   context.memories.forget(tier, result.digest);
   return result;
@@ -93,7 +98,8 @@ export async function deleteBlob(
   options: CallOptions,
 ): Promise<boolean> {
   const origin = originOf(context, "delete");
-  const rest = context.tiers.filter((tier) => tier !== origin);
+  // From the farthest to the nearest, so that none is filled again from one that still has it.
+  const rest = context.tiers.filter((tier) => tier !== origin).toReversed();
   const attempts: Attempt[] = [];
   const bump = (): void => {
     context.writes.bump(digest);
@@ -116,6 +122,7 @@ export async function deleteBlob(
     }
     if (!tier.source.capabilities.algorithms.includes(algorithmOf(digest))) continue;
     try {
+      bump();
       // A copy that was on its way before the delete is let arrive first, or it would outlive it.
       await orAborted(fills.settled(tier, digest), options.signal, "delete", digest);
       const was = await tier.source.delete(digest, { signal: options.signal });

@@ -42,11 +42,25 @@ export function spoolOpener(limits: Partial<SpoolLimits> = {}): OpenSpool {
     const release = (): void => {
       takenBytes -= capacity;
     };
-    return Promise.resolve(ringSpool(capacity, all, release));
+    return Promise.resolve(ringSpool(capacity, all, release, true));
   };
 }
 
-function ringSpool(capacity: number, limits: SpoolLimits, release: () => void): Spool {
+/**
+ * Makes a spool that keeps no more than a window in memory, for a fetch beyond the budget. All of its
+ * readers must hold, so they go at the pace of the slowest.
+ */
+export function windowSpool(limits: Partial<SpoolLimits> = {}): Spool {
+  const all = { ...spoolLimitsDefault, ...limits };
+  return ringSpool(all.memoryBytesMax, all, () => undefined, false);
+}
+
+function ringSpool(
+  capacity: number,
+  limits: SpoolLimits,
+  release: () => void,
+  hasFile: boolean,
+): Spool {
   const readers = new Set<Reader>();
   const pieces: Piece[] = [];
   let memoryBytes = 0;
@@ -71,7 +85,7 @@ function ringSpool(capacity: number, limits: SpoolLimits, release: () => void): 
     (head === heldFrom() || head + bytes - heldFrom() <= capacity);
   /** Whether the oldest piece must outlive memory: only a lone reader past it can spare it. */
   const isWanted = (piece: Piece): boolean =>
-    readers.size !== 1 ||
+    (hasFile && readers.size !== 1) ||
     [...readers].some(({ hold, offset }) => hold || offset < piece.offset + piece.chunk.byteLength);
 
   async function spill(piece: Piece): Promise<void> {
@@ -92,6 +106,7 @@ function ringSpool(capacity: number, limits: SpoolLimits, release: () => void): 
     while (memoryBytes > limits.memoryBytesMax) {
       const oldest = pieces[0];
       if (oldest === undefined) return;
+      if (isWanted(oldest) && !hasFile) return;
       if (isWanted(oldest)) await spill(oldest);
       // A gap in the file would be read as data, so what is dropped takes all before it along.
       else start = oldest.offset + oldest.chunk.byteLength;
@@ -179,8 +194,13 @@ function ringSpool(capacity: number, limits: SpoolLimits, release: () => void): 
       pieces.push({ offset: head, chunk });
       memoryBytes += chunk.byteLength;
       head += chunk.byteLength;
-      await trim();
-      wake();
+      try {
+        await trim();
+      } finally {
+        wake();
+        // A file that was opened while the spool was disposed belongs to nobody else.
+        await closeIfIdle();
+      }
     },
     end(error) {
       ended ??= { error };

@@ -147,7 +147,9 @@ export function bucketStore(
     }
     const condition = there === undefined ? { ifAbsent: true } : { ifVersion: there.version };
     const outcome = await bucket.put(key, checked.body, { ...write, ...condition });
-    return { digest, size: checked.size(), outcome: outcome === "existed" ? "existed" : "created" };
+    // Somebody else was there first again: what is there now has to be looked at once more.
+    if (outcome === "existed") return await settle(key, digest, checked, write);
+    return { digest, size: checked.size(), outcome: "created" };
   }
 
   /** Tells whether an object holds what the digest names, by the cheapest proof there is. */
