@@ -42,8 +42,8 @@ export interface IndexBudget {
 }
 
 /**
- * The rows of one index file. Everything is synchronous and takes microseconds; what changes rows is
- * called within `transaction`. Errors are SQLite's own, told apart by `diskFault`.
+ * The rows of one index file. Everything is synchronous and takes microseconds; what changes rows
+ * is called within `transaction`. Errors are SQLite's own, told apart by `diskFault`.
  */
 export interface CacheIndex {
   readonly path: string;
@@ -67,7 +67,7 @@ export interface CacheIndex {
   counters(): ReadonlyMap<string, number>;
   addToCounter(name: string, delta: number): void;
   close(): void;
-  /** Closes after bringing everything to the disk: a claim may only be released over such an index. */
+  /** Brings everything to the disk and closes: only then may a claim be released. */
   syncAndClose(): void;
 }
 

@@ -7,7 +7,7 @@ import { chargeOf } from "./limits.ts";
 import type { HoldRow } from "./index-holds.ts";
 import type { IndexGuard } from "./index-guard.ts";
 
-/** A file that is on its way out: no row names it any more, and its bytes count until it is gone. */
+/** A file on its way out: no row names it any more, and its bytes count until it is gone. */
 export interface Departure {
   readonly id: number;
   readonly epoch: string;

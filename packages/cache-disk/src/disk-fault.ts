@@ -37,7 +37,7 @@ const faultOfResult: Readonly<Record<number, DiskFault>> = {
   26: "corrupt",
 };
 
-/** Extended codes: a file that ends before a page that should be there; no room for shared memory. */
+/** Extended codes: a file that lacks a page that should be there; no room for shared memory. */
 const faultOfExtendedResult: Readonly<Record<number, DiskFault>> = { 522: "corrupt", 4874: "full" };
 
 /** Tells what an error means; pure, and total. */

@@ -18,7 +18,7 @@ export interface OpenIndex {
   readonly claim: OwnerClaim;
 }
 
-/** Decides which file is the index. One process at a time does so, under a lock on the directory. */
+/** Decides which file is the index; one process at a time, under a lock on the directory. */
 export interface IndexFiles {
   /**
    * Opens the index, or makes it: where there is none, where it is damaged, and where the machine

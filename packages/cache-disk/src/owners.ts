@@ -79,7 +79,7 @@ async function bootId(): Promise<string> {
   }
 }
 
-/** Makes a folder's names durable; where the system can't (Windows), they are as durable as it is. */
+/** Makes a folder's names durable; where the system can't sync folders, that is its business. */
 export async function syncFolder(path: string): Promise<void> {
   try {
     const handle = await open(path, "r");

@@ -3,7 +3,7 @@ import type { CacheParts } from "./cache-parts.ts";
 import type { Freed } from "./room.ts";
 
 export interface PruneOptions {
-  /** Evicts, in the order of any eviction, until blobs take no more than this. 0 empties the cache. */
+  /** Evicts, in the usual order, until blobs take no more than this. 0 empties the cache. */
   readonly bytesMax?: number | undefined;
   /** Removes blobs that were neither put nor read for this long, to the hour. */
   readonly olderThanMs?: number | undefined;

@@ -39,7 +39,7 @@ export async function* readSpan(
   }
 }
 
-/** Resolves to whether a file has a size and hashes to a digest; reads all of it if the size fits. */
+/** Resolves to whether a file has a size and a digest; reads all of it if the size is right. */
 export async function fileMatches(
   path: string,
   digest: Digest,

@@ -15,8 +15,8 @@ export function isDiskFull(error: unknown): boolean {
 const reliefShare = 16;
 
 /**
- * Makes the cache smaller after the disk turned out to be full, and keeps it so for a while: what it
- * holds now is too much, whatever its budget says. `written` are bytes that are there beside it.
+ * Makes the cache smaller after the disk turned out to be full, and keeps it so for a while: what
+ * it holds now is too much, whatever its budget says. `written` are bytes that are there beside it.
  */
 export async function relieve(parts: CacheParts, written: number): Promise<void> {
   const { guard, room } = parts;

@@ -16,7 +16,7 @@ export interface Hold {
   readonly name: string;
   /** Bytes of the budget that it holds. */
   readonly bytes: number;
-  /** Newest entry at the time; one after it was put, and so verified, while this put was going on. */
+  /** Newest entry at the time: a later one was put, and so verified, during this put. */
   readonly sequence: number;
 }
 

@@ -21,7 +21,7 @@ export interface StagedFile {
     digest: Digest | undefined,
     declared: number | undefined,
   ): Promise<void>;
-  /** Writes the rest, and closes the file; resolves to the hold, under which it may be published. */
+  /** Writes the rest and closes the file; resolves to the hold under which it is published. */
   finish(digest: Digest, size: number): Promise<Hold>;
   /** Says that the file has the blob's name now, so that there is nothing to discard. */
   published(): void;

@@ -6,7 +6,7 @@ import { runChild } from "./child-process.ts";
 import { block, bytesIn, charged } from "./disk-walk.ts";
 
 describe("the budget", () => {
-  it("is never exceeded by parallel puts, as a process that only walks the files sees it", async () => {
+  it("is never exceeded by parallel puts, as a process that walks the files sees it", async () => {
     // 400 puts of up to 40 blocks, 24 at a time, into 256 blocks; streams go to the file from the
     // third block on, so that their room grows as they come. The watcher shares no code with the
     // cache, and counts what was there at one moment: temporary files and quarantine included.
@@ -114,7 +114,7 @@ describe("the budget", () => {
     expect(await cache.put(blob(2))).toMatchObject({ outcome: "created" });
   });
 
-  it("refuses one of several streams that all hold room and want more, and the others go on", async () => {
+  it("refuses one of several streams that all hold room and want more", async () => {
     // Four streams of unknown length take a quarter each and then want twice that. None of them
     // could ever go on, so some are refused at once, long before spaceMs, and the rest is stored.
     const cache = await (await cacheDirectory()).open({
@@ -179,7 +179,7 @@ describe("the budget", () => {
     expect(bytesIn(directory.path)).toBe(30 * block);
   });
 
-  it("goes by SIEVE: a visited entry loses its bit as the hand passes, and goes the next time", async () => {
+  it("goes by SIEVE: a visited entry loses its bit as the hand passes", async () => {
     // A, B and C were read. D makes the hand pass all three and take A; E finds B without its bit.
     const cache = await (await cacheDirectory()).open({
       bytesMax: 3 * block,

@@ -62,7 +62,7 @@ describe("what is taken out", () => {
     await guard.close();
   });
 
-  it("from the quarantine leaves a good copy of the same blob alone, whoever finishes it", async () => {
+  it("from the quarantine leaves a good copy of the same blob alone", async () => {
     const { cache, digest, guard, leave } = await oneBlob();
     await cache.quarantine(digest);
     await cache.put(blob(1));

@@ -221,7 +221,7 @@ describe("reads", () => {
 });
 
 describe("list and delete", () => {
-  it("lists all algorithms in the order of the digests as strings, and goes on after one", async () => {
+  it("lists all algorithms in the order of the digests, and goes on after one", async () => {
     const cache = await (await cacheDirectory()).open({ bytesMax: 2 ** 24 });
     for (let n = 0; n < 60; n += 1) {
       await cache.put(blob(n), { algorithm: algorithms[n % algorithms.length] });
@@ -336,7 +336,7 @@ describe("quarantine", () => {
     expect(await cache.stats()).toMatchObject({ entries: 0, quarantinedEntries: 1, bytes: block });
   });
 
-  it("is bounded in files and bytes, and a good copy of the same blob stays when an old one goes", async () => {
+  it("is bounded in files and bytes; a good copy of the same blob stays", async () => {
     const directory = await cacheDirectory();
     const cache = await directory.open({
       bytesMax: 160 * block,

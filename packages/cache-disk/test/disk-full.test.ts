@@ -64,7 +64,7 @@ async function tryPut(cache: DiskCache, n: number, size: number): Promise<boolea
 }
 
 describe.skipIf(disk === undefined)("a disk smaller than the budget", () => {
-  it("makes a few puts fail, none of which leaves anything, and the cache lives within it", async () => {
+  it("makes a few puts fail, which leave nothing, and the cache lives within it", async () => {
     // The budget is 64 MiB, the disk has 8. Puts of up to 700 kB go on and on; after the first
     // refusal the cache stays below what fits, so that nearly all of them are stored.
     const directory = await cacheDirectory(disk);
@@ -89,7 +89,7 @@ describe.skipIf(disk === undefined)("a disk smaller than the budget", () => {
     }
   });
 
-  it("that others have filled: puts are refused, reads are served; with room again, all works", async () => {
+  it("that others have filled: puts are refused and reads served until there is room", async () => {
     const directory = await cacheDirectory(disk);
     const cache = await directory.open({ bytesMax: 64 * 2 ** 20, limits: { fullMs: 1 } });
     const kept: Digest[] = [];

@@ -24,7 +24,7 @@ describe("limits", () => {
     await expect.poll(visited).toBe(5);
   });
 
-  it("lapStepsMax: past it a visited entry is evicted, rather than all of them passed", async () => {
+  it("lapStepsMax: past it a visited entry is evicted, rather than all passed", async () => {
     // All of 60 entries were read. The hand clears some 20 bits and then takes what comes next, so
     // the victim is neither the oldest (a whole lap) nor far behind the limit.
     const cache = await (await cacheDirectory()).open({

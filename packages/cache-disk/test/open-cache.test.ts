@@ -64,7 +64,7 @@ describe("the directory", () => {
     await directory.open();
   });
 
-  it("of something else is refused and not touched; dot-files and lost+found are nothing else", async () => {
+  it("of something else is refused and not touched; dot-files are nothing else", async () => {
     const directory = await cacheDirectory();
     await mkdir(join(directory.path, "lost+found"));
     await writeFile(join(directory.path, ".keep"), "");

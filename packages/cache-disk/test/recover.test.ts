@@ -37,7 +37,8 @@ describe("a process that died", () => {
     await (await directory.open())[Symbol.asyncDispose]();
     changeIndex(
       directory.path,
-      `INSERT INTO holds (owner, kind, size, bytes, name) VALUES ('${dead}', 'put', 9, 8192, '${dead}-1')`,
+      "INSERT INTO holds (owner, kind, size, bytes, name) " +
+        `VALUES ('${dead}', 'put', 9, 8192, '${dead}-1')`,
     );
     const cache = await directory.open();
     expect(await cache.stats()).toMatchObject({ bytes: 0, heldBytes: 0 });
@@ -72,7 +73,7 @@ describe("a process that died", () => {
     expect(await names()).toEqual([]);
   });
 
-  it("between the rename and its transaction's end: the blob without a row is removed", async () => {
+  it("between the rename and its transaction's end: the blob is removed", async () => {
     const directory = await cacheDirectory();
     await (await directory.open())[Symbol.asyncDispose]();
     const digest = await digestOf(blob(1), "sha256");
@@ -266,7 +267,7 @@ describe("an index that is missing, damaged or of another kind", () => {
     });
   }
 
-  it("whose damage shows only when it is used is made again then, and the read is served", async () => {
+  it("whose damage shows when it is used is made again then, and the read served", async () => {
     // One page, the root of the index by digest, is overwritten: opening sees nothing of it.
     const directory = await cacheDirectory();
     const before = await directory.open();
@@ -306,7 +307,7 @@ describe("an index that is missing, damaged or of another kind", () => {
     }
   });
 
-  it("serves reads by the files while it is being made, and never exceeds the budget then", async () => {
+  it("serves reads by the files while it is made, and never exceeds the budget", async () => {
     // Opening does not wait for the walk here. The budget counts as full until files were seen.
     const directory = await cacheDirectory();
     const before = await directory.open();

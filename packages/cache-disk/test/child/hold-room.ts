@@ -1,4 +1,7 @@
-/** Holds room in a cache for a put whose body stalls, says so, and stays a minute. Arguments: directory, bytes. */
+/**
+ * Holds room in a cache for a put whose body stalls, says so, and stays a minute. Arguments:
+ * directory, bytes.
+ */
 import { diskCache } from "@bitstore/cache-disk";
 
 const [directory = "", bytes = "0"] = process.argv.slice(2);
