@@ -1,5 +1,4 @@
-import { type Clock, StoreError } from "@bitstore/core";
-import { linkedAbort } from "./linked-abort.ts";
+import { type Clock, linkedAbort, StoreError } from "@bitstore/core";
 
 /** A signal that aborts in time, and the way to call that off. */
 export interface Deadline {
@@ -27,7 +26,7 @@ export function deadline(
     signal: linked.signal,
     cancel: () => {
       cancelTimer();
-      linked.unlink();
+      linked.release();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { linkedAbort } from "./linked-abort.ts";
+import { linkedAbort } from "@bitstore/core";
 import type { Part, PartReader } from "./part-reader.ts";
 import { type UploadSession, uploadSession } from "./upload-session.ts";
 import type { Upload, Uploaded } from "./upload.ts";
@@ -32,7 +32,7 @@ export async function putInParts(
     begun = undefined;
     return uploaded;
   } finally {
-    linked.unlink();
+    linked.release();
     if (begun !== undefined) {
       // A part may be on its way still, where it was the body that failed.
       linked.abort();

@@ -1,7 +1,6 @@
 import { HeadBucketCommand } from "@aws-sdk/client-s3";
-import { isStoreError } from "@bitstore/core";
+import { isStoreError, orAborted } from "@bitstore/core";
 import { answerError } from "./answer-error.ts";
-import { raceAbort } from "./race-abort.ts";
 import type { S3Session } from "./s3-session.ts";
 import type { S3Settings } from "./s3-settings.ts";
 
@@ -41,7 +40,7 @@ export function bucketPresence(session: S3Session, settings: S3Settings): Bucket
       // The check is shared, so that it ends with none of its callers.
       checking ??= headBucket();
       try {
-        await raceAbort(checking, signal, operation, subject);
+        await orAborted(checking, signal, operation, subject);
       } catch (error) {
         if (!isStoreError(error, "NOT_FOUND")) throw error;
         throw answerError(

@@ -3,11 +3,11 @@ import {
   type Body,
   checkPutOptions,
   checkSize,
+  linkedAbort,
   type PutOptions,
   type PutOutcome,
 } from "@bitstore/core";
 import { bodyReader } from "./body-reader.ts";
-import { linkedSignal } from "./linked-signal.ts";
 import { checkLength, checkStored, onePut, outcomeOf, type Put } from "./one-put.ts";
 import { partPlan } from "./part-plan.ts";
 import { checkCall, type S3Context } from "./s3-context.ts";
@@ -29,7 +29,7 @@ export async function putObject(
   if (body instanceof Uint8Array) checkSize(body.byteLength, options.size, key, name);
   checkLength(context, put, size ?? 0, false);
   // Also aborted when a part fails, so that nobody waits for a body that hangs.
-  const abort = linkedSignal(options.signal);
+  const abort = linkedAbort(options.signal);
   const reader = bodyReader(body, abort.signal, key);
   try {
     const plan = partPlan(partBytes, size);
@@ -43,7 +43,7 @@ export async function putObject(
     });
   } finally {
     reader.close();
-    abort.unlink();
+    abort.release();
   }
 }
 

@@ -1,10 +1,9 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { abortedError, StoreError, throwIfAborted } from "@bitstore/core";
+import { abortedError, orAborted, StoreError, throwIfAborted } from "@bitstore/core";
 import { carrierOf } from "./carrier.ts";
 import { clientPool, type Slot } from "./client-pool.ts";
 import { meaningOf } from "./failure-meanings.ts";
 import { unavailableName } from "./identities.ts";
-import { raceAbort } from "./race-abort.ts";
 import type { S3Settings } from "./s3-settings.ts";
 import { readFailure, type ServiceFailure } from "./service-failure.ts";
 import { toStoreError } from "./to-store-error.ts";
@@ -104,7 +103,7 @@ export function s3Session(settings: S3Settings): S3Session {
         const slot = pool.current();
         try {
           const sending = question.send(slot.client, sendOptions(signal));
-          const answer = await raceAbort(sending, signal, operation, subject);
+          const answer = await orAborted(sending, signal, operation, subject);
           pool.accepted(slot);
           sawBucket();
           return answer;

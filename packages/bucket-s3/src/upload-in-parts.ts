@@ -1,8 +1,7 @@
-import { checkSize, type PutOutcome, throwIfAborted } from "@bitstore/core";
+import { checkSize, type LinkedAbort, type PutOutcome, throwIfAborted } from "@bitstore/core";
 import { answerError } from "./answer-error.ts";
 import type { BodyReader, Piece } from "./body-reader.ts";
 import { completeUpload, type StoredPart } from "./complete-upload.ts";
-import type { LinkedSignal } from "./linked-signal.ts";
 import { checkLength, type Put } from "./one-put.ts";
 import { type PartPlan, partsAtOnce } from "./part-plan.ts";
 import type { S3Context } from "./s3-context.ts";
@@ -15,7 +14,7 @@ export interface PartSource {
   readonly plan: PartPlan;
   readonly first: Piece;
   /** Ends the put: aborted by the caller, or by the first part that fails. */
-  readonly abort: LinkedSignal;
+  readonly abort: LinkedAbort;
 }
 
 /**
@@ -87,7 +86,7 @@ function partSender(
   context: S3Context,
   put: Put,
   uploadId: string,
-  abort: LinkedSignal,
+  abort: LinkedAbort,
 ): PartSender {
   const parts: StoredPart[] = [];
   const inFlight = new Set<Promise<void>>();

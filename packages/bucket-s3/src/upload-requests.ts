@@ -3,11 +3,10 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { isStoreError } from "@bitstore/core";
+import { isStoreError, orAborted } from "@bitstore/core";
 import { answerError } from "./answer-error.ts";
 import type { StoredPart } from "./complete-upload.ts";
 import type { Put } from "./one-put.ts";
-import { raceAbort } from "./race-abort.ts";
 import { attempt } from "./repeat-part.ts";
 import type { S3Context } from "./s3-context.ts";
 
@@ -35,7 +34,7 @@ export async function createUpload(
     send: (client, http) => client.send(new CreateMultipartUploadCommand(input), http),
   });
   try {
-    const { UploadId } = await raceAbort(creating, signal, "put", key);
+    const { UploadId } = await orAborted(creating, signal, "put", key);
     if (UploadId !== undefined) return UploadId;
   } catch (error) {
     void context.cleanups.run(async () => {
