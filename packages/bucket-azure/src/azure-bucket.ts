@@ -8,7 +8,7 @@ import type {
   PutOptions,
   ReadOptions,
 } from "@bitstore/core";
-import { isStoreError, throwIfAborted } from "@bitstore/core";
+import { isStoreError, serviceClock, throwIfAborted } from "@bitstore/core";
 import { resolveAccount } from "./account.ts";
 import { objectBytesMax } from "./block-bytes.ts";
 import { checkAzureKey, keyBytesMax } from "./check-azure-key.ts";
@@ -59,12 +59,16 @@ export function azureBucket(options: AzureBucketOptions): Bucket {
   const url = `${endpoint.href.replace(/\/+$/, "")}/${container}`;
   const name = options.account === undefined && options.endpoint === undefined;
   const agent = connectionAgent(endpoint, settings.connectionsMax, environment);
-  const service = containerService(name ? `az://${container}` : url, credentials, (credential) =>
-    openContainer(credential, { url, account, agent }),
+  const service = containerService(
+    name ? `az://${container}` : url,
+    credentials,
+    serviceClock(settings.clock),
+    (credential) => openContainer(credential, { url, account, agent }),
   );
   return {
     name: service.name,
     capabilities,
+    serviceTime: service.serviceTime,
     head: (key: string, callOptions: CallOptions = {}) =>
       headObject(service, settings, key, callOptions),
     read: (key: string, readOptions: ReadOptions = {}) =>

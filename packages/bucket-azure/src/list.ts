@@ -1,12 +1,12 @@
 import type { BlobItem, ContainerClient } from "@azure/storage-blob";
 import { compareKeys, type ListOptions, type ObjectInfo, throwIfAborted } from "@bitstore/core";
 import { infoOfItem } from "./object-info.ts";
-import type { Service } from "./service.ts";
+import type { Dated, Service } from "./service.ts";
 import type { Settings } from "./settings.ts";
 import { utf8Order } from "./utf8-order.ts";
 
 /** One page of a list. */
-interface Page<T> {
+interface Page<T> extends Dated {
   readonly items: readonly T[];
   /** Where the next page begins; undefined on the last. */
   readonly next: string | undefined;
@@ -35,7 +35,8 @@ export async function* listObjects(
     const listing = container.listBlobsFlat({ prefix, ...startFrom, ...abortable(abort) });
     const { value, done } = await listing.byPage({ ...from(token), maxPageSize }).next();
     if (done === true) return { items: [], next: undefined };
-    return { items: value.segment.blobItems, next: value.continuationToken || undefined };
+    const { date, continuationToken, segment } = value;
+    return { items: segment.blobItems, next: continuationToken || undefined, date };
   });
   const ordered = utf8Order(pages, ({ name }) => name, service.name);
   yield* bounded(ordered, ({ name }) => name, infoOfItem, prefix, options);
@@ -59,7 +60,7 @@ export async function* listObjectPrefixes(
     const { value, done } = await listing.byPage({ ...from(token), maxPageSize }).next();
     if (done === true) return { items: [], next: undefined };
     const items = (value.segment.blobPrefixes ?? []).map(({ name }) => name);
-    return { items, next: value.continuationToken || undefined };
+    return { items, next: value.continuationToken || undefined, date: value.date };
   });
   const ordered = utf8Order(distinct(pages), (found) => found, service.name);
   yield* bounded(

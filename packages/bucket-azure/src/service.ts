@@ -1,10 +1,23 @@
 import type { ContainerClient } from "@azure/storage-blob";
-import { abortedError, isStoreError, orAborted, StoreError, throwIfAborted } from "@bitstore/core";
+import {
+  abortedError,
+  isStoreError,
+  orAborted,
+  type ServiceClock,
+  StoreError,
+  throwIfAborted,
+} from "@bitstore/core";
 import type { AzureCredential } from "./options.ts";
-import { toStoreError } from "./to-store-error.ts";
+import { dateOfFailure, toStoreError } from "./to-store-error.ts";
+
+/** What every answer of the SDK tells. */
+export interface Dated {
+  /** By the service's clock, in whole seconds. */
+  readonly date?: Date | undefined;
+}
 
 /** One request to the service: its client is that of a credential, and it may be made twice. */
-export interface Call<T> {
+export interface Call<T extends Dated> {
   readonly operation: string;
   readonly subject: string;
   readonly signal: AbortSignal | undefined;
@@ -19,12 +32,15 @@ export interface Service {
    * Makes a request. Rejects with what {@link toStoreError} says, ABORTED where the signal did.
    * UNAUTHENTICATED passes on to the next credential, beginning with the one that served last.
    */
-  call<T>(call: Call<T>): Promise<T>;
+  call<T extends Dated>(call: Call<T>): Promise<T>;
+  /** The time by the service's clock, as far as it has told. */
+  serviceTime(): Date | undefined;
 }
 
 export function containerService(
   name: string,
   credentials: readonly AzureCredential[],
+  time: ServiceClock,
   open: (credential: AzureCredential) => Promise<ContainerClient>,
 ): Service {
   const clients = new Map<number, ContainerClient>();
@@ -40,18 +56,21 @@ export function containerService(
     return client;
   }
 
-  async function attempt<T>(wanted: Call<T>, at: number): Promise<T> {
+  async function attempt<T extends Dated>(wanted: Call<T>, at: number): Promise<T> {
     const { operation, subject, signal } = wanted;
     try {
       const client = clients.get(at) ?? (await orAborted(clientOf(at), signal, operation, subject));
-      return await wanted.request(client);
+      const answer = await wanted.request(client);
+      time.observe(answer.date?.toUTCString());
+      return answer;
     } catch (error) {
+      time.observe(dateOfFailure(error));
       if (signal?.aborted) throw abortedError(operation, signal, subject);
       throw toStoreError(error, operation, name, subject);
     }
   }
 
-  async function call<T>(wanted: Call<T>): Promise<T> {
+  async function call<T extends Dated>(wanted: Call<T>): Promise<T> {
     const refusals: StoreError[] = [];
     const first = serving;
     for (let tried = 0; tried < credentials.length; tried += 1) {
@@ -72,11 +91,11 @@ export function containerService(
     throw refusedBy(refusals, credentials, name, wanted);
   }
 
-  return { name, call };
+  return { name, call, serviceTime: time.now };
 }
 
 /** Makes the error of a request that no credential was good for. */
-function refusedBy<T>(
+function refusedBy<T extends Dated>(
   refusals: readonly StoreError[],
   credentials: readonly AzureCredential[],
   source: string,

@@ -2,7 +2,7 @@ import type { BlobGetPropertiesResponse, ContainerClient } from "@azure/storage-
 import { isStoreError, type PutOutcome, StoreError } from "@bitstore/core";
 import { headOf } from "./head-of.ts";
 import { putMark } from "./object-info.ts";
-import type { Service } from "./service.ts";
+import type { Dated, Service } from "./service.ts";
 import type { Settings } from "./settings.ts";
 import { causeCode } from "./to-store-error.ts";
 import { wasNeverSent } from "./transport-failures.ts";
@@ -19,7 +19,7 @@ export async function settlePut(
   service: Service,
   settings: Settings,
   upload: Upload,
-  request: (container: ContainerClient) => Promise<unknown>,
+  request: (container: ContainerClient) => Promise<Dated>,
 ): Promise<PutOutcome> {
   const { key, options } = upload;
   const { signal } = options;

@@ -50,6 +50,11 @@ export function toStoreError(
   });
 }
 
+/** Tells the date of the answer that an error was made of, as its header has it. */
+export function dateOfFailure(error: unknown): string | undefined {
+  return factsOf(error).header("date");
+}
+
 /** Tells the code of the service, the socket or the SDK that an error was made of. */
 export function causeCode(error: StoreError): string | undefined {
   const code = field(error.cause, "code");

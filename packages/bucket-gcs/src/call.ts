@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { throwIfAborted } from "@bitstore/core";
+import { type ServiceClock, throwIfAborted } from "@bitstore/core";
 import { discard } from "./answer.ts";
 import type { Authorization, Authorizer } from "./authorizer.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -56,6 +56,7 @@ export function gcsService(
   endpoint: Endpoint,
   authorizer: Authorizer,
   transport: Transport,
+  time: ServiceClock,
 ): Service {
   const { name, userProject } = settings;
   const bucket = `b/${encodeURIComponent(settings.bucket)}`;
@@ -74,6 +75,7 @@ export function gcsService(
     for (let turn = 1; ; turn += 1) {
       const authorization = await raceAbort(authorizer.authorize(), call.signal);
       const answer = await transport.send({ ...call, headers: headersOf(call, authorization) });
+      time.observe(answer.headers.date);
       if (answer.statusCode !== 401) {
         authorization.accepted();
         return answer;

@@ -9,6 +9,7 @@ import {
   type ObjectInfo,
   type PutOptions,
   type ReadOptions,
+  serviceClock,
   StoreError,
   systemClock,
   throwIfAborted,
@@ -61,7 +62,8 @@ export function gcsBucket(options: GcsBucketOptions): Bucket {
   const audience = `${endpoint.origin}/`;
   const authorizer = authorizerOf({ credentials, audience, projectId, name, clock });
   const transport = httpTransport(endpoint, settings.connectionsMax, environment);
-  const service = gcsService(settings, endpoint, authorizer, transport);
+  const time = serviceClock(clock);
+  const service = gcsService(settings, endpoint, authorizer, transport, time);
   const presence = bucketPresence(() => bucketExists(service, name, clock), clock);
   const listing = { service, name, pageSize: settings.listPageSize };
   const cleanups = new Set<Promise<void>>();
@@ -138,6 +140,7 @@ export function gcsBucket(options: GcsBucketOptions): Bucket {
   return {
     name,
     capabilities,
+    serviceTime: time.now,
     head,
     read,
     async put(key, body, given: PutOptions = {}) {

@@ -13,7 +13,7 @@ import { expectCode } from "./expect-code.ts";
 const { gcs } = inject("services");
 
 describe.skipIf(gcs === undefined)("fake-gcs-server", () => {
-  const endpoint = gcs?.endpoint ?? "";
+  const endpoint = gcs?.endpoint ?? "http://absent.invalid";
   const name = uniqueName("gcs-emulator");
   const bucket = gcsBucket({
     bucket: name,

@@ -1,4 +1,11 @@
-import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import {
+  S3Client,
+  type S3ClientConfig,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
+} from "@aws-sdk/client-s3";
+import type { ServiceClock } from "@bitstore/core";
+import type { DeserializeMiddleware } from "@smithy/types";
 import { type Identity, identityOf } from "./identities.ts";
 import type { S3Settings } from "./s3-settings.ts";
 
@@ -28,6 +35,7 @@ export interface ClientPool {
 export function clientPool(
   settings: S3Settings,
   requestHandler: NonNullable<S3ClientConfig["requestHandler"]>,
+  time: ServiceClock,
 ): ClientPool {
   const identities = settings.credentials.map(identityOf);
   let at = 0;
@@ -41,7 +49,7 @@ export function clientPool(
     slot ??= {
       identity,
       region,
-      client: makeClient(settings, requestHandler, identity, region),
+      client: makeClient(settings, requestHandler, time, identity, region),
     };
     return slot;
   }
@@ -74,11 +82,12 @@ export function clientPool(
 function makeClient(
   settings: S3Settings,
   requestHandler: NonNullable<S3ClientConfig["requestHandler"]>,
+  time: ServiceClock,
   identity: Identity,
   region: string | undefined,
 ): S3Client {
   const { endpoint } = settings;
-  return new S3Client({
+  const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     region: region ?? settings.region ?? ambientRegion(settings),
     forcePathStyle: settings.pathStyle,
@@ -91,6 +100,29 @@ function makeClient(
     cacheMiddleware: true,
     ...signing(identity),
   });
+  client.middlewareStack.add(observing(time), { step: "deserialize", priority: "low" });
+  return client;
+}
+
+/** Reads the time from every answer, before one that is a failure is made an error. */
+function observing(
+  time: ServiceClock,
+): DeserializeMiddleware<ServiceInputTypes, ServiceOutputTypes> {
+  return (next) => async (request) => {
+    const answered = await next(request);
+    time.observe(dateOf(answered.response));
+    return answered;
+  };
+}
+
+/** The SDK knows of an answer only that it is one of its handler's. */
+function dateOf(response: unknown): string | undefined {
+  if (typeof response !== "object" || response === null || !("headers" in response)) {
+    return undefined;
+  }
+  const { headers } = response;
+  if (typeof headers !== "object" || headers === null || !("date" in headers)) return undefined;
+  return typeof headers.date === "string" ? headers.date : undefined;
 }
 
 function signing(identity: Identity): Pick<S3ClientConfig, "credentials" | "signer"> {

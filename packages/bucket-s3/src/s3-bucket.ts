@@ -33,6 +33,7 @@ export function s3Bucket(options: S3BucketOptions): Bucket {
   return {
     name: settings.name,
     capabilities: settings.capabilities,
+    serviceTime: session.serviceTime,
     head: (key, o = {}) => headObject(context, key, o),
     read: (key, o = {}) => readObject(context, key, o),
     put: (key, body, o = {}) => putObject(context, key, body, o),

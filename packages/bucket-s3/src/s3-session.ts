@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { abortedError, orAborted, StoreError, throwIfAborted } from "@bitstore/core";
+import { abortedError, orAborted, serviceClock, StoreError, throwIfAborted } from "@bitstore/core";
 import { carrierOf } from "./carrier.ts";
 import { clientPool, type Slot } from "./client-pool.ts";
 import { meaningOf } from "./failure-meanings.ts";
@@ -32,13 +32,16 @@ export interface S3Session {
   /** Whether the bucket is known to exist: it answered, not long ago. */
   bucketWasSeen(): boolean;
   sawBucket(): void;
+  /** The time by the service's clock, as far as it has told. */
+  serviceTime(): Date | undefined;
   dispose(): void;
 }
 
 export function s3Session(settings: S3Settings): S3Session {
   const { name, clock } = settings;
   const { requestHandler, destroy } = carrierOf(settings);
-  const pool = clientPool(settings, requestHandler);
+  const time = serviceClock(clock);
+  const pool = clientPool(settings, requestHandler, time);
   let seenAtMs: number | undefined;
   const sawBucket = (): void => {
     seenAtMs = clock.now();
@@ -115,6 +118,7 @@ export function s3Session(settings: S3Settings): S3Session {
     },
     bucketWasSeen,
     sawBucket,
+    serviceTime: time.now,
     dispose: destroy,
   };
 }

@@ -11,6 +11,7 @@ import { raceCases } from "./bucket-cases/race-cases.ts";
 import { rangeCases } from "./bucket-cases/range-cases.ts";
 import { releaseCases } from "./bucket-cases/release-cases.ts";
 import { roundTripCases } from "./bucket-cases/round-trip-cases.ts";
+import { serviceTimeCases } from "./bucket-cases/service-time-cases.ts";
 import { unsupportedCases } from "./bucket-cases/unsupported-cases.ts";
 import type { BucketHarness } from "./bucket-harness.ts";
 import { bucketSuite } from "./bucket-suite.ts";
@@ -49,6 +50,7 @@ export function describeBucket(name: string, harness: BucketHarness): void {
     listBoundCases(suite);
     listPrefixCases(suite);
     keyCases(suite);
+    serviceTimeCases(suite);
     unsupportedCases(suite);
   });
 }

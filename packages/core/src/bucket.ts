@@ -71,6 +71,12 @@ export interface Bucket extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: BucketCapabilities;
 
+  /**
+   * Tells the time by the service's clock: what its last answer said (the `Date` of HTTP, in whole
+   * seconds) and how long ago that was. Undefined before the first answer. Makes no request.
+   */
+  serviceTime(): Date | undefined;
+
   /** Resolves to what is known of an object; undefined where it is absent. */
   head(key: string, options?: CallOptions): Promise<ObjectInfo | undefined>;
 

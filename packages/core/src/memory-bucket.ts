@@ -41,9 +41,10 @@ export interface MemoryBucket extends Bucket {
 
 /**
  * Makes a bucket in memory: the model that the drivers are held against, and the store of tests and
- * of `memory:`. It has no bound of its own; a bounded cache in memory is {@link memoryCache}.
+ * of `memory:`. It has no bound of its own; a bounded cache in memory is {@link memoryCache}. `date` is
+ * its service's clock.
  */
-export function memoryBucket(name = "memory:"): MemoryBucket {
+export function memoryBucket(name = "memory:", date: () => Date = () => new Date()): MemoryBucket {
   const objects = new Map<string, StoredObject>();
   let versions = 0;
 
@@ -72,7 +73,7 @@ export function memoryBucket(name = "memory:"): MemoryBucket {
     if (options.ifAbsent === true && old !== undefined) return "existed";
     if (options.ifVersion !== undefined && old?.version !== options.ifVersion) throw conflict(key);
     versions += 1;
-    objects.set(key, { bytes, version: `v${versions}`, modifiedAt: new Date() });
+    objects.set(key, { bytes, version: `v${versions}`, modifiedAt: date() });
     return options.ifAbsent === true ? "created" : "replaced";
   }
 
@@ -105,6 +106,7 @@ export function memoryBucket(name = "memory:"): MemoryBucket {
     get size() {
       return objects.size;
     },
+    serviceTime: date,
     async head(key: string, options: CallOptions = {}) {
       checkKey(key, capabilities.keyBytesMax, "head", name);
       throwIfAborted(options.signal, "head", key);

@@ -28,6 +28,7 @@ export function faultyBucket(
     name: inner.name,
     capabilities: inner.capabilities,
     ledger: layer.ledger,
+    serviceTime: () => inner.serviceTime(),
     head: (key, call = {}) =>
       layer.run({ operation: "head", subject: key, options: call }, async ({ fault }) => {
         const info = fault.miss === true ? undefined : await inner.head(key, call);

@@ -180,6 +180,11 @@ const mutants: Readonly<Record<string, Mutate>> = {
       },
     };
   },
+  "never learns the service's time": () => ({ serviceTime: () => undefined }),
+  "tells the time of the first answer for ever": (inner) => {
+    let first: Date | undefined;
+    return { serviceTime: () => (first ??= inner.serviceTime()) };
+  },
   "can't delete, and does": (inner) => ({
     capabilities: { ...inner.capabilities, delete: false },
   }),
