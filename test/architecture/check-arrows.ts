@@ -16,8 +16,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "bucket-azure": ["core"],
   "source-http": ["core"],
   "cache-disk": ["core"],
+  tags: ["core"],
+  gc: ["core", "tags"],
+  doctor: ["core", "tags"],
   config: [
     "core",
+    "tags",
     "bucket-fs",
     "bucket-s3",
     "bucket-gcs",
@@ -25,7 +29,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "source-http",
     "cache-disk",
   ],
-  cli: ["core", "config", "cache-disk", "source-http"],
+  cli: ["core", "config", "tags", "gc", "doctor", "cache-disk", "source-http"],
 };
 
 const root = join(import.meta.dirname, "..", "..");

@@ -12,6 +12,7 @@ export { loadConfig, type LoadConfigOptions } from "./load-config.ts";
 export type { OpenDependencies } from "./open/dependencies.ts";
 export { openBucket } from "./open/open-bucket.ts";
 export { openStore } from "./open/open-store.ts";
+export * from "./open/open-tags.ts";
 export {
   type OpenComposite,
   openComposite,

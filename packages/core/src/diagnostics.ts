@@ -24,8 +24,9 @@ export interface FillEvent {
 
 /** Something that a person should look at, published on `bitstore:alarm`. */
 export interface AlarmEvent {
-  readonly kind: "weak-digest-collision" | "weak-digest-unrecorded";
-  readonly digest: Digest;
+  readonly kind: "weak-digest-collision" | "weak-digest-unrecorded" | "tag-head-went-back";
+  /** The digest or the tag that it is about. */
+  readonly subject: string;
   readonly source: string;
   readonly error: unknown;
 }

@@ -10,6 +10,7 @@ import {
   prefixed,
   StoreError,
   type Tier,
+  type WeakDigests,
   weakDigests,
 } from "@bitstore/core";
 import type { DiskCache } from "@bitstore/cache-disk";
@@ -33,6 +34,8 @@ export interface OpenTiers extends AsyncDisposable {
 /** A config as one store. Disposing it waits for fills and disposes tiers and metadata. */
 export interface OpenComposite extends Omit<OpenTiers, "tiers"> {
   readonly store: Composite;
+  /** What weak digests named first, kept in the metadata; of nothing where there is no metadata. */
+  readonly weakDigests: WeakDigests | undefined;
 }
 
 /**
@@ -77,12 +80,18 @@ export async function openComposite(
   await using opened = createDisposal();
   const { tiers, diskCaches, metadata } = opened.add(await openTiers(config, dependencies));
   // Disposed before the tiers are, since its fills write into them.
-  const records = metadata === undefined ? {} : { weakDigests: weakDigests(metadata) };
+  const records = metadata === undefined ? undefined : weakDigests(metadata);
   const clock = dependencies.clock;
-  const whole = opened.add(composite({ clock, ...records, ...options, tiers }));
+  const whole = opened.add(composite({ clock, weakDigests: records, ...options, tiers }));
   const store = withoutOrigin(whole, config.originCandidates);
   const all = opened.move();
-  return { store, diskCaches, metadata, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
+  return {
+    store,
+    diskCaches,
+    metadata,
+    weakDigests: records,
+    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
+  };
 }
 
 /** Lets nothing be written where several tiers could be the origin and none was chosen. */

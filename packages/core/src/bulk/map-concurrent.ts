@@ -24,7 +24,8 @@ export async function* mapConcurrent<T, R>(
   stop: () => void = () => undefined,
 ): AsyncGenerator<R, void, void> {
   const items = iterate(input);
-  const results = new Map<number, R>();
+  // Each is wrapped, since `undefined` may be a result.
+  const results = new Map<number, { readonly result: R }>();
   let pulling: Promise<unknown> = Promise.resolve();
   let pulled = 0;
   let yielded = 0;
@@ -58,7 +59,7 @@ export async function* mapConcurrent<T, R>(
       if (next === undefined) return;
       const result = await work(next.item, next.index);
       while (!ended && !hasRoomFor(next.index)) await changed.promise;
-      results.set(next.index, result);
+      results.set(next.index, { result });
       wake();
     }
   }
@@ -74,20 +75,20 @@ export async function* mapConcurrent<T, R>(
     running -= 1;
     wake();
   });
-  const take = (): R | undefined => {
+  const take = (): { readonly result: R } | undefined => {
     const key = options.ordered ? yielded : results.keys().next().value;
-    if (key === undefined || !results.has(key)) return undefined;
-    const result = results.get(key);
+    const found = key === undefined ? undefined : results.get(key);
+    if (key === undefined || found === undefined) return undefined;
     results.delete(key);
     yielded += 1;
     wake();
-    return result;
+    return found;
   };
   let finished = false;
   try {
     for (;;) {
-      const result = failure === undefined ? take() : undefined;
-      if (result !== undefined) yield result;
+      const taken = failure === undefined ? take() : undefined;
+      if (taken !== undefined) yield taken.result;
       else if (running === 0) break;
       else await changed.promise;
     }

@@ -18,6 +18,8 @@ export interface WeakDigests {
    * bytes pass and the alarm says so: an outage of the metadata must not stop all reads.
    */
   confirm(weak: Digest, strong: Digest, source: string, signal?: AbortSignal): Promise<void>;
+  /** Resolves to what is recorded of a weak digest; undefined where nothing is. */
+  strongOf(weak: Digest, signal?: AbortSignal): Promise<Digest | undefined>;
 }
 
 /** Digests whose record is known; each spares a request. */
@@ -28,6 +30,7 @@ const recordBytesMax = 256;
 export const noWeakDigests: WeakDigests = {
   isWeak: () => false,
   confirm: () => Promise.resolve(),
+  strongOf: () => Promise.resolve(undefined),
 };
 
 /** Keeps the records in a bucket, one small object for each weak digest, below `weak/`. */
@@ -35,25 +38,29 @@ export function weakDigests(bucket: Bucket): WeakDigests {
   const known = new LRUCache<Digest, Digest>({ max: knownMax });
 
   async function recorded(weak: Digest, strong: Digest, signal?: AbortSignal): Promise<Digest> {
-    const hex = hexOf(weak);
-    const key = `weak/${algorithmOf(weak)}/${hex.slice(0, 2)}/${hex}`;
+    const key = keyOf(weak);
     const body = new TextEncoder().encode(strong);
     const put = { ifAbsent: true, size: body.byteLength, contentType: "text/plain", signal };
     if ((await bucket.put(key, body, put)) === "created") return strong;
-    const content = await bucket.read(key, { signal });
-    if (content === undefined) return strong;
+    return (await readRecord(weak, signal)) ?? strong;
+  }
+
+  async function readRecord(weak: Digest, signal?: AbortSignal): Promise<Digest | undefined> {
+    const content = await bucket.read(keyOf(weak), { signal });
+    if (content === undefined) return undefined;
     return parseDigest(new TextDecoder().decode(await collect(content.body, recordBytesMax)));
   }
 
   return {
     isWeak: (digest) => algorithmOf(digest) === "sha1",
+    strongOf: async (weak, signal) => known.get(weak) ?? (await readRecord(weak, signal)),
     async confirm(weak, strong, source, signal) {
       let first = known.get(weak);
       try {
         first ??= await recorded(weak, strong, signal);
       } catch (error) {
         if (isStoreError(error, "ABORTED")) throw error;
-        publishAlarm({ kind: "weak-digest-unrecorded", digest: weak, source, error });
+        publishAlarm({ kind: "weak-digest-unrecorded", subject: weak, source, error });
         return;
       }
       known.set(weak, first);
@@ -67,8 +74,13 @@ export function weakDigests(bucket: Bucket): WeakDigests {
           `other bytes with the same ${algorithmOf(weak)} were recorded first (${first}); this copy ` +
           `is ${strong}, and both are kept: someone made them collide`,
       });
-      publishAlarm({ kind: "weak-digest-collision", digest: weak, source, error });
+      publishAlarm({ kind: "weak-digest-collision", subject: weak, source, error });
       throw error;
     },
   };
+}
+
+function keyOf(weak: Digest): string {
+  const hex = hexOf(weak);
+  return `weak/${algorithmOf(weak)}/${hex.slice(0, 2)}/${hex}`;
 }

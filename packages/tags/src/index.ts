@@ -1,0 +1,19 @@
+export * from "./collection/collection.ts";
+export * from "./create-proof.ts";
+export {
+  type MetadataDescription,
+  metadataFormatKey,
+  metadataFormatKnown,
+  readMetadataFormat,
+} from "./format/metadata-format.ts";
+export { type LogKind } from "./log/keys.ts";
+export {
+  manifestBytesMax,
+  recentMax,
+  type TagLimits,
+  tagLimitsDefault,
+} from "./log/limits.ts";
+export * from "./log/tag-log.ts";
+export * from "./namespaces.ts";
+export * from "./pins.ts";
+export * from "./target-check.ts";

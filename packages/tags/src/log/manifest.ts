@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { StoreError, type TagEntry, type TagRecord } from "@bitstore/core";
+import { canonicalJson } from "./canonical-json.ts";
+import { manifestBytesMax, recentMax } from "./limits.ts";
+import { manifestSchema } from "./manifest-schema.ts";
+
+/** The format of manifests that this release reads and writes. */
+const schemaKnown = 1;
+
+/** What an entry is made of, before its bytes are. */
+export type Draft = Omit<TagEntry, "sha256" | "recent">;
+
+/** An entry and the bytes that it is stored as. */
+export interface Manifest {
+  readonly entry: TagEntry;
+  readonly bytes: Uint8Array;
+}
+
+/** Writes of an entry what history shows. */
+export function recordOf(entry: TagEntry): TagRecord {
+  const { seq, op, target, time, actor, reason, nonce } = entry;
+  return {
+    seq,
+    op,
+    ...(target === undefined ? {} : { digest: target.digest }),
+    ...(target?.size === undefined ? {} : { size: target.size }),
+    time,
+    actor,
+    ...(reason === undefined ? {} : { reason }),
+    nonce,
+  };
+}
+
+/**
+ * Makes the manifest of a draft that comes after an entry. It names as many of the entries before it
+ * as fit, at most 16. Rejects with TOO_LARGE where the draft alone is longer than 64 KiB.
+ */
+export function writeManifest(draft: Draft, before: TagEntry | undefined): Manifest {
+  const all = before === undefined ? [] : [recordOf(before), ...before.recent];
+  for (let count = Math.min(all.length, recentMax); ; count -= 1) {
+    const recent = all.slice(0, count);
+    const bytes = new TextEncoder().encode(
+      canonicalJson({ ...draft, recent, schema: schemaKnown }),
+    );
+    if (bytes.byteLength <= manifestBytesMax) {
+      return { entry: { ...draft, recent, sha256: sha256Hex(bytes) }, bytes };
+    }
+    if (count === 0) {
+      throw new StoreError({
+        code: "TOO_LARGE",
+        operation: "append",
+        subject: draft.tag,
+        message: `its manifest would have more than ${manifestBytesMax} bytes; shorten the annotations`,
+      });
+    }
+  }
+}
+
+/** Where a manifest was found, which it must say of itself. */
+export interface ManifestPlace {
+  readonly namespace: string;
+  readonly tag: string;
+  readonly seq: number;
+  /** For messages. */
+  readonly source: string;
+}
+
+/**
+ * Reads a manifest's bytes.
+ *
+ * @throws UNSUPPORTED for one that a later release wrote, or that is no manifest of that place.
+ */
+export function readManifest(bytes: Uint8Array, place: ManifestPlace): TagEntry {
+  const parsed = parseJson(bytes, place);
+  const schema =
+    typeof parsed === "object" && parsed !== null && "schema" in parsed && parsed.schema;
+  if (typeof schema === "number" && schema > schemaKnown) {
+    throw refusal(place, `its format ${schema} is newer than this release can read`);
+  }
+  const read = manifestSchema.safeParse(parsed);
+  if (schema !== schemaKnown || !read.success) {
+    const issue = read.error?.issues[0];
+    const where = issue === undefined ? "schema" : issue.path.join(".") || issue.message;
+    throw refusal(place, `it is no manifest that this release knows (${where})`);
+  }
+  const { data } = read;
+  for (const field of ["namespace", "tag", "seq"] as const) {
+    if (data[field] !== place[field]) {
+      throw refusal(place, `it says ${field} ${JSON.stringify(data[field])} of itself`);
+    }
+  }
+  return freeze({ ...data, sha256: sha256Hex(bytes) });
+}
+
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+function parseJson(bytes: Uint8Array, place: ManifestPlace): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw refusal(place, "its bytes are no JSON", cause);
+  }
+}
+
+function refusal(
+  { tag, seq, source }: ManifestPlace,
+  message: string,
+  cause?: unknown,
+): StoreError {
+  return new StoreError({
+    code: "UNSUPPORTED",
+    operation: "read",
+    subject: `${tag}@${seq}`,
+    source,
+    message,
+    cause,
+  });
+}
+
+/** The parsed members are plain JSON; an entry is kept in memory and handed to many. */
+function freeze(entry: TagEntry): TagEntry {
+  for (const member of Object.values(entry)) {
+    if (typeof member === "object" && member !== null) Object.freeze(member);
+  }
+  return Object.freeze(entry);
+}

@@ -1,0 +1,242 @@
+import { randomBytes } from "node:crypto";
+import {
+  type Bucket,
+  type CallOptions,
+  type Clock,
+  type Digest,
+  orAborted,
+  parseTagName,
+  StoreError,
+  systemClock,
+  type TagEntry,
+  type TagLog,
+  type TagSetOptions,
+  type TagTarget,
+  type TagWriteOptions,
+} from "@bitstore/core";
+import { metadataFormat } from "../format/metadata-format.ts";
+import { checkNamespace } from "../namespaces.ts";
+import type { TargetCheck } from "../target-check.ts";
+import { asOf } from "./as-of.ts";
+import { createCalls } from "./calls.ts";
+import type { Change } from "./change.ts";
+import { checkSeq, checkWrite } from "./check-input.ts";
+import { commit } from "./commit.ts";
+import { type LogContext, requestOf } from "./context.ts";
+import { entriesOf } from "./entries.ts";
+import { createHeads } from "./heads.ts";
+import { history } from "./history.ts";
+import { keyedQueue } from "./keyed-queue.ts";
+import { type LogKind, logKeys } from "./keys.ts";
+import { type TagLimits, tagLimitsDefault } from "./limits.ts";
+import { listTags } from "./list.ts";
+import { verifyLog } from "./verify.ts";
+import { watch } from "./watch.ts";
+
+export interface TagLogOptions {
+  /** 1 to 63 of `a-z 0-9 -`, beginning with a letter or digit; `default` if left out. */
+  readonly namespace?: string | undefined;
+  /** Which logs of the namespace; tags if left out. */
+  readonly kind?: LogKind | undefined;
+  /** Who writes, where a call does not say. */
+  readonly actor?: string | undefined;
+  /** The software that writes, such as `bitstore/0.1.0`. */
+  readonly client?: string | undefined;
+  /** Looks whether a blob is where tagged blobs must be; see `durableTargets`, `trustTargets`. */
+  readonly checkTarget: TargetCheck;
+  /**
+   * Writes to a bucket that does not honour create-if-absent. Safe only while never more than one
+   * process writes: of two, one would overwrite an entry of the other that was acknowledged.
+   */
+  readonly unsafeSingleWriter?: boolean | undefined;
+  readonly limits?: Partial<TagLimits> | undefined;
+  readonly clock?: Clock | undefined;
+  /** A number from 0 up to 1, for the pauses between attempts. */
+  readonly random?: (() => number) | undefined;
+  /** 128 bits as 32 lower-case hex digits, never the same twice. */
+  readonly mintNonce?: (() => string) | undefined;
+}
+
+/**
+ * Keeps tags in a bucket, one log for each, as append-only JSON manifests whose names count down, so
+ * that the newest is the first in a list. Any number of processes may write. The bucket is to be bare:
+ * the log settles lost answers itself, so that no layer may try its requests again.
+ *
+ * A set costs one PUT where the tag is known and LIST, GET and PUT where not, a read one GET where
+ * the tag is known and LIST and GET where not, whatever the history's length. Disposing it leaves the
+ * bucket open.
+ *
+ * @example
+ * const tags = tagLog(bucket, { checkTarget: durableTargets(store) });
+ * await tags.append("models/prod", digest, { expect: 6, reason: "passed the checks" });
+ */
+export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
+  const namespace = checkNamespace(options.namespace ?? "default");
+  const limits: TagLimits = { ...tagLimitsDefault, ...options.limits };
+  const clock = options.clock ?? systemClock;
+  const mintNonce = options.mintNonce ?? ((): string => randomBytes(16).toString("hex"));
+  const keys = logKeys(namespace, options.kind ?? "tags");
+  const entries = entriesOf(bucket, namespace, keys);
+  const calls = createCalls(limits, clock, options.random ?? Math.random, bucket.name);
+  const unsafeSingleWriter = options.unsafeSingleWriter ?? false;
+  const context: LogContext = {
+    bucket,
+    namespace,
+    keys,
+    entries,
+    heads: createHeads(bucket, entries, calls, limits, clock),
+    calls,
+    format: metadataFormat(bucket, calls, { clock, mintNonce, unsafeSingleWriter }),
+    limits,
+    clock,
+    client: options.client ?? "bitstore",
+    actor: options.actor ?? "unknown",
+    mintNonce,
+  };
+  const queue = keyedQueue();
+
+  async function write(tag: string, change: Change, call: TagWriteOptions): Promise<TagEntry> {
+    if (!bucket.capabilities.write) throw readOnly(bucket.name, change.op);
+    await context.format.beforeWrite(call);
+    const committed = queue.run(tag, () => commit(context, tag, change, call));
+    return await orAborted(committed, call.signal, change.op, tag);
+  }
+
+  async function targetOf(tag: string, digest: Digest, call: TagSetOptions): Promise<TagTarget> {
+    const mediaType = call.mediaType === undefined ? {} : { mediaType: call.mediaType };
+    const found = await options.checkTarget(digest, { signal: call.signal });
+    if (found === undefined) {
+      if (call.force === true) return { digest, ...mediaType };
+      throw absentTarget(tag, digest, bucket.name);
+    }
+    const { size, alsoKnownAs = [] } = found;
+    return {
+      digest,
+      ...(size === undefined ? {} : { size }),
+      ...mediaType,
+      ...(alsoKnownAs.length === 0 ? {} : { alsoKnownAs }),
+    };
+  }
+
+  async function get(
+    tag: string,
+    seq: number,
+    call: CallOptions = {},
+  ): Promise<TagEntry | undefined> {
+    parseTagName(tag);
+    checkSeq(seq, 1, tag, "get");
+    await context.format.beforeRead(call);
+    return await calls.retried(requestOf("get", tag, call), calls.deadline(), (each) =>
+      entries.read(tag, seq, each),
+    );
+  }
+
+  return {
+    name: `${bucket.name}: ${namespace}`,
+    namespace,
+    async head(tag, call = {}) {
+      parseTagName(tag);
+      await context.format.beforeRead(call);
+      const request = requestOf("head", tag, call);
+      return (await context.heads.read(tag, request, calls.deadline(), call.maxAgeMs)).entry;
+    },
+    get,
+    async asOf(tag, time, call = {}) {
+      parseTagName(tag);
+      if (Number.isNaN(time.getTime())) throw noTime(tag);
+      await context.format.beforeRead(call);
+      return await asOf(context, tag, time.getTime(), call);
+    },
+    async append(tag, digest, call = {}) {
+      parseTagName(tag);
+      checkWrite(call, tag, "set");
+      const target = await targetOf(tag, digest, call);
+      const { annotations } = call;
+      const change: Change = { op: "set", target: () => target, annotations, needsLive: false };
+      return await write(tag, change, call);
+    },
+    async annotate(tag, annotations, call = {}) {
+      parseTagName(tag);
+      checkWrite({ ...call, annotations }, tag, "annotate");
+      const target: Change["target"] = (current) => current?.target;
+      return await write(tag, { op: "annotate", target, annotations, needsLive: true }, call);
+    },
+    async remove(tag, call = {}) {
+      parseTagName(tag);
+      checkWrite(call, tag, "delete");
+      return await write(tag, { op: "delete", target: () => undefined, needsLive: true }, call);
+    },
+    async rollback(tag, seq, call = {}) {
+      parseTagName(tag);
+      checkWrite(call, tag, "restore");
+      const old = await get(tag, seq, call);
+      if (old === undefined) throw absentEntry(tag, seq, bucket.name);
+      if (old.target === undefined) throw tombstone(tag, seq, bucket.name);
+      const { digest, mediaType } = old.target;
+      const target = await targetOf(tag, digest, { ...call, mediaType });
+      const { annotations } = old;
+      const restored = { op: "restore", restored: seq, needsLive: false } as const;
+      return await write(tag, { ...restored, target: () => target, annotations }, call);
+    },
+    async *history(tag, call = {}) {
+      parseTagName(tag);
+      if (call.before !== undefined) checkSeq(call.before, 1, tag, "history");
+      await context.format.beforeRead(call);
+      yield* history(context, tag, call);
+    },
+    async *list(call = {}) {
+      if (call.startAfter !== undefined) parseTagName(call.startAfter);
+      await context.format.beforeRead(call);
+      yield* listTags(context, call);
+    },
+    async *watch(tag, call = {}) {
+      parseTagName(tag);
+      if (call.since !== undefined) checkSeq(call.since, 0, tag, "watch");
+      await context.format.beforeRead(call);
+      yield* watch(context, tag, call);
+    },
+    async verify(tag, call = {}) {
+      parseTagName(tag);
+      await context.format.beforeRead(call);
+      return await verifyLog(context, tag, call);
+    },
+    async [Symbol.asyncDispose]() {
+      // The bucket is its owner's: the blobs' records may lie in it too.
+    },
+  };
+}
+
+function readOnly(source: string, operation: string): StoreError {
+  const message = "the metadata can only be read";
+  return new StoreError({ code: "UNSUPPORTED", operation, source, message });
+}
+
+function noTime(subject: string): StoreError {
+  const message = "it is no time";
+  return new StoreError({ code: "INVALID_ARGUMENT", operation: "asOf", subject, message });
+}
+
+function absentTarget(tag: string, digest: Digest, source: string): StoreError {
+  return new StoreError({
+    code: "NOT_FOUND",
+    operation: "set",
+    subject: tag,
+    source,
+    message: `${digest} is not at the origin; put it first, or tag it by force`,
+  });
+}
+
+function absentEntry(tag: string, seq: number, source: string): StoreError {
+  const message = `it has no sequence ${seq}`;
+  return new StoreError({ code: "NOT_FOUND", operation: "restore", subject: tag, source, message });
+}
+
+function tombstone(tag: string, seq: number, source: string): StoreError {
+  return new StoreError({
+    code: "INVALID_ARGUMENT",
+    operation: "restore",
+    subject: tag,
+    source,
+    message: `sequence ${seq} deleted the tag; choose one that set it`,
+  });
+}

@@ -1,0 +1,134 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { memoryBucket, type TagEntry } from "@bitstore/core";
+import { tagLog, trustTargets } from "@bitstore/tags";
+import { describe, expect, it } from "vitest";
+import { canonicalJson } from "../src/log/canonical-json.ts";
+import { type Draft, readManifest, writeManifest } from "../src/log/manifest.ts";
+import { digestNumber } from "./digests.ts";
+
+// A manifest of each format that was released, byte for byte, is read as what it was written from, and
+// the same writes make the same bytes. What a later release may write is refused, or kept as it is.
+
+const fixture = readFileSync(join(import.meta.dirname, "fixtures", "manifest-1.json"));
+const place = { namespace: "default", tag: "models/Prod", seq: 3, source: "memory:" };
+const utf8 = (value: unknown): Uint8Array => new TextEncoder().encode(canonicalJson(value));
+
+function changed(change: Readonly<Record<string, unknown>>): Uint8Array {
+  return utf8({ ...(JSON.parse(fixture.toString()) as object), ...change });
+}
+
+describe("a manifest of format 1", () => {
+  it("is read as what it says", () => {
+    const entry = readManifest(fixture, place);
+    expect(entry).toMatchObject({
+      seq: 3,
+      op: "set",
+      target: { digest: digestNumber(3), size: 1234, mediaType: "application/json" },
+      prev: { seq: 2 },
+      actor: "ada",
+      time: "2026-11-21T10:00:00.002Z",
+      annotations: { commit: "4f2a", "with space": "ü" },
+    });
+    expect(entry.recent.map(({ seq, op }) => `${seq} ${op}`)).toEqual(["2 delete", "1 set"]);
+  });
+
+  it("is what this release writes", async () => {
+    const bucket = memoryBucket("memory:", () => new Date("2026-11-21T10:00:00Z"));
+    const log = tagLog(bucket, {
+      checkTarget: () => Promise.resolve({ size: 1234 }),
+      client: "bitstore/0.1.0",
+      mintNonce: counter(),
+    });
+    await log.append("models/Prod", digestNumber(1), { actor: "ada", reason: "first" });
+    await log.remove("models/Prod", { actor: "bob" });
+    await log.append("models/Prod", digestNumber(3), {
+      actor: "ada",
+      mediaType: "application/json",
+      annotations: { "with space": "ü", commit: "4f2a" },
+    });
+    const key = `v1/default/t/models%2f%50rod/${String(2 ** 53 - 1 - 3).padStart(16, "0")}.json`;
+    const content = await bucket.read(key);
+    expect(new TextDecoder().decode(await content?.bytes())).toBe(fixture.toString());
+  });
+});
+
+describe("a manifest that this release does not know", () => {
+  const refused = (bytes: Uint8Array, words: string | RegExp): void =>
+    expect(() => readManifest(bytes, place)).toThrow(
+      expect.objectContaining({ code: "UNSUPPORTED", message: expect.stringMatching(words) }),
+    );
+
+  it("is refused where its format is newer, its operation unknown, or its place another", () => {
+    refused(changed({ schema: 2 }), "its format 2 is newer than this release can read");
+    refused(changed({ op: "squash" }), /no manifest.*\(op\)/);
+    refused(changed({ seq: 4 }), "it says seq 4 of itself");
+    refused(changed({ tag: "models/prod" }), "it says tag");
+    refused(changed({ namespace: "other" }), "it says namespace");
+    refused(changed({ target: undefined }), /no manifest.*target/);
+    refused(changed({ op: "delete" }), /no manifest.*target/);
+    refused(changed({ nonce: "xyz" }), /no manifest.*\(nonce\)/);
+    refused(new TextEncoder().encode("{"), "its bytes are no JSON");
+    refused(new Uint8Array([0xff, 0xfe]), "its bytes are no JSON");
+    refused(utf8([]), "it is no manifest");
+    refused(utf8(null), "it is no manifest");
+  });
+
+  it("is read where it only says more", () => {
+    expect(readManifest(changed({ sig: "…" }), place).seq).toBe(3);
+  });
+});
+
+describe("a manifest's length", () => {
+  const draft = (words: string): Draft => ({
+    namespace: "default",
+    tag: "a",
+    seq: 18,
+    op: "annotate",
+    target: { digest: digestNumber(1) },
+    nonce: "0".repeat(32),
+    actor: "ada",
+    client: "bitstore",
+    time: "2026-11-21T10:00:00.000Z",
+    annotations: { words },
+  });
+
+  it("is kept by naming fewer entries before it", () => {
+    const record = {
+      seq: 1,
+      op: "set",
+      time: "t",
+      actor: "a",
+      nonce: "n",
+      reason: "r".repeat(4000),
+    };
+    const before = { ...record, recent: Array.from({ length: 16 }, () => record) };
+    const { bytes, entry } = writeManifest(
+      draft("w".repeat(30_000)),
+      before as unknown as TagEntry,
+    );
+    expect(bytes.byteLength).toBeLessThanOrEqual(64 * 1024);
+    expect(entry.recent.length).toBe(8);
+  });
+
+  it("is refused where it alone is too long, as control characters can make it", () => {
+    expect(() => writeManifest(draft("\u0001".repeat(11_000)), undefined)).toThrow(
+      expect.objectContaining({ code: "TOO_LARGE" }),
+    );
+  });
+
+  it("bounds what is read: a longer object in a log is no manifest", async () => {
+    const bucket = memoryBucket();
+    const log = tagLog(bucket, { checkTarget: trustTargets });
+    const { seq } = await log.append("a", digestNumber(1));
+    const key = `v1/default/t/a/${String(2 ** 53 - 1 - seq).padStart(16, "0")}.json`;
+    await bucket.put(key, new Uint8Array(65 * 1024).fill(32));
+    const fresh = tagLog(bucket, { checkTarget: trustTargets });
+    await expect(fresh.head("a")).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  });
+});
+
+function counter(): () => string {
+  let count = 0;
+  return () => (count += 1).toString(16).padStart(32, "0");
+}
