@@ -12,6 +12,8 @@ import {
   observed,
   prefixed,
   shardedLayout,
+  withBreaker,
+  withHedge,
   withRetry,
   withTimeout,
 } from "@bitstore/core";
@@ -51,6 +53,18 @@ const plain = ([bucket]: Namespace): BlobStore => bucketStore(bucket, shardedLay
 describeBlobStore(
   "limited",
   harness((namespace) => limited(plain(namespace), { concurrencyMax: 8 })),
+);
+describeBlobStore(
+  "limited, adaptive",
+  harness((namespace) => limited(plain(namespace), { concurrencyMax: 8, adaptive: true })),
+);
+describeBlobStore(
+  "withBreaker",
+  harness((namespace) => withBreaker(plain(namespace))),
+);
+describeBlobStore(
+  "withHedge",
+  harness((namespace) => withHedge(plain(namespace))),
 );
 describeBlobStore(
   "observed",

@@ -97,6 +97,33 @@ describe("withRetry", () => {
     expect(store.calls).toBe(3);
   });
 
+  // Of 200 requests that all fail and may be tried four times, 10 retries are made at once, and one for
+  // every ten requests; when the window has passed, there are some again.
+  test("has a budget for retries: a tenth of the requests, and ten at least", async () => {
+    let calls = 0;
+    const down = async (): Promise<undefined> => {
+      calls += 1;
+      throw new StoreError({ code: "UNAVAILABLE", operation: "open", message: "down" });
+    };
+    const digest = await plant(bytes);
+    const clock = manualClock();
+    const store = { ...scriptedStore("down"), open: down };
+    const retrying = withRetry(store, { clock, random: () => 0 });
+    const failed = async (times: number): Promise<number> => {
+      const before = calls;
+      for (let n = 0; n < times; n += 1) {
+        const caught = retrying.open(digest).catch((error: unknown) => error);
+        for (let attempt = 0; attempt < 4; attempt += 1) await clock.advance(0);
+        expect(await caught).toMatchObject({ persistence: "exhausted" });
+      }
+      return calls - before - times;
+    };
+    expect(await failed(20)).toBe(10);
+    expect(await failed(180)).toBe(10);
+    await clock.advance(10_000);
+    expect(await failed(4)).toBe(10);
+  });
+
   test("leaves permanent errors, long pauses and a passed deadline alone", async () => {
     const digest = await plant(bytes);
     const denied = failing("PERMISSION_DENIED", 99).store;
@@ -203,6 +230,45 @@ describe("withTimeout", () => {
 });
 
 describe("limited", () => {
+  // A store that refuses while more than 8 are under way: the bound comes down to what it takes, once
+  // for each wave of refusals, and goes up again when the store takes more.
+  test("adapts to what the store takes, where it is asked to", async () => {
+    let underWay = 0;
+    let most = 8;
+    let refused = 0;
+    const inner = scriptedStore("inner");
+    const store = limited(
+      {
+        ...inner,
+        async stat() {
+          underWay += 1;
+          const isTooMuch = underWay > most;
+          await settle();
+          underWay -= 1;
+          if (!isTooMuch) return undefined;
+          refused += 1;
+          throw new StoreError({ code: "RATE_LIMITED", operation: "stat", message: "slow down" });
+        },
+      },
+      { concurrencyMax: 64, adaptive: true },
+    );
+    const digest = await plant(bytes);
+    const ask = async (times: number): Promise<void> => {
+      await Promise.allSettled(Array.from({ length: times }, () => store.stat(digest)));
+    };
+    await ask(64);
+    expect(store.concurrency()).toBe(32);
+    await ask(2000);
+    expect(store.concurrency()).toBeLessThanOrEqual(16);
+    const before = refused;
+    await ask(1000);
+    // With a bound of 64 it would be nine of ten.
+    expect(refused - before).toBeLessThan(300);
+    most = 1000;
+    await ask(4000);
+    expect(store.concurrency()).toBeGreaterThan(40);
+  });
+
   // A read keeps its place until its body is over, by whichever way it ends.
   test("bounds what is under way, reads to their end", async () => {
     const inner = scriptedStore("inner");

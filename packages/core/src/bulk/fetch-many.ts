@@ -1,8 +1,10 @@
 import { setMaxListeners } from "node:events";
 import type { Content, Role } from "../content.ts";
 import { type Digest, parseDigest } from "../digest.ts";
+import { type Clock, sleep, systemClock } from "../clock.ts";
 import { abortedError, isStoreError, type StoreError } from "../errors.ts";
 import { asStoreError } from "../composite/outcomes.ts";
+import { isHeldBack } from "../layers/with-breaker.ts";
 import type { Attempt, BlobSource } from "../source.ts";
 import { type DigestSet, digestSet } from "./digest-set.ts";
 import { mapConcurrent } from "./map-concurrent.ts";
@@ -56,12 +58,18 @@ export interface FetchManyOptions<T> {
   readonly present?: ((digest: Digest) => Promise<number | undefined>) | undefined;
   /** Remembers what was seen, so that duplicates are fetched once; in memory unless given. */
   readonly seen?: DigestSet | undefined;
-  /** Milliseconds, going forward. */
-  readonly now?: (() => number) | undefined;
+  /** Milliseconds that one digest waits at most for tiers whose breakers are open; 10 minutes. */
+  readonly breakerWaitMsMax?: number | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 /** Times that wrong bytes may come before a digest counts as failed: one for each of many tiers. */
 const deliveriesMax = 8;
+
+/** An outage of ten minutes is waited for; what is down for longer is told as failed. */
+const breakerWaitMsMaxDefault = 600_000;
+/** Between two looks while a canary is under way. */
+const breakerPauseMsMin = 200;
 
 /**
  * Fetches many digests with bounded concurrency and memory, whatever the length of the input. Yields
@@ -79,7 +87,6 @@ export async function* fetchMany<T>(
   const onAbort = (): void => controller.abort(options.signal?.reason);
   if (options.signal?.aborted) onAbort();
   else options.signal?.addEventListener("abort", onAbort, { once: true });
-  const now = options.now ?? (() => performance.now());
   const { signal } = controller;
   const distinct = distinctDigests(inputs, options.seen ?? digestSet(), signal);
   const mapping = {
@@ -92,7 +99,7 @@ export async function* fetchMany<T>(
     yield* mapConcurrent(
       distinct,
       mapping,
-      (item) => fetchOne(source, item, options, signal, now),
+      (item) => fetchOne(source, item, options, signal),
       () => controller.abort(options.signal?.reason),
     );
   } finally {
@@ -129,9 +136,10 @@ async function fetchOne<T>(
   item: Parsed,
   options: FetchManyOptions<T>,
   signal: AbortSignal,
-  now: () => number,
 ): Promise<FetchOutcome<T>> {
-  const startedMs = now();
+  const clock = options.clock ?? systemClock;
+  const breakerWaitMsMax = options.breakerWaitMsMax ?? breakerWaitMsMaxDefault;
+  const startedMs = clock.now();
   const attempts: Attempt[] = [];
   const digest = "digest" in item ? item.digest : undefined;
   const outcome = (
@@ -147,11 +155,12 @@ async function fetchOne<T>(
     value: undefined,
     error: undefined,
     attempts: status === "missing" || status === "failed" ? attempts : [],
-    elapsedMs: now() - startedMs,
+    elapsedMs: clock.now() - startedMs,
     ...rest,
   });
   if (!("digest" in item)) return outcome("failed", { error: item.error });
   const onAttempt = (attempt: Attempt): void => void attempts.push(attempt);
+  let waited = false;
   for (let delivery = 1; ; delivery += 1) {
     try {
       const size = await options.present?.(item.digest);
@@ -169,10 +178,31 @@ async function fetchOne<T>(
     } catch (thrown) {
       if (signal.aborted) throw abortedError("fetch", signal, item.digest);
       const error = asStoreError(thrown, "fetch", source.name);
-      const wrong = isStoreError(error, "DIGEST_MISMATCH") && delivery < deliveriesMax;
-      if (!wrong) return outcome("failed", { error });
+      if (isStoreError(error, "DIGEST_MISMATCH") && delivery < deliveriesMax) continue;
+      // A tier that is held back is waited for, also once more by who asked it as its canary.
+      waited ||= attempts.some((attempt) => isHeldBack(attempt.error));
+      const mayWait = waited && isStoreError(error, "UNAVAILABLE");
+      if (!mayWait || clock.now() - startedMs > breakerWaitMsMax) {
+        return outcome("failed", { error });
+      }
+      attempts.length = 0;
+      delivery -= 1;
+      await pause(clock, error.retryAfterMs, signal, item.digest);
     }
   }
+}
+
+/** Waits for a breaker to let a canary pass, and then a little, since only one of many passes. */
+async function pause(
+  clock: Clock,
+  retryAfterMs: number | undefined,
+  signal: AbortSignal,
+  digest: Digest,
+): Promise<void> {
+  const waitMs = Math.max(retryAfterMs ?? 0, breakerPauseMsMin);
+  await sleep(clock, waitMs, signal).catch(() => {
+    throw abortedError("fetch", signal, digest);
+  });
 }
 
 function statusOf(role: Role): FetchStatus {

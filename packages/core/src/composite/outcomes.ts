@@ -1,5 +1,6 @@
 import type { Digest } from "../digest.ts";
 import { type ErrorCode, isStoreError, StoreError } from "../errors.ts";
+import { isHeldBack } from "../layers/with-breaker.ts";
 import type { Attempt } from "../source.ts";
 
 const outcomes: Partial<Record<ErrorCode, Attempt["outcome"]>> = {
@@ -12,6 +13,7 @@ const outcomes: Partial<Record<ErrorCode, Attempt["outcome"]>> = {
 
 /** Names the outcome of a question that a tier answered with an error. */
 export function outcomeOf(error: StoreError): Attempt["outcome"] {
+  if (isHeldBack(error)) return "skipped";
   return outcomes[error.code] ?? "failed";
 }
 

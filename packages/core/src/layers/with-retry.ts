@@ -2,6 +2,7 @@ import { type Clock, sleep, systemClock } from "../clock.ts";
 import { type Body, openBody } from "../bytes.ts";
 import { abortedError, isStoreError, StoreError } from "../errors.ts";
 import type { BlobStore } from "../source.ts";
+import { slidingCounts } from "./sliding-counts.ts";
 
 export interface RetryOptions {
   /** Attempts in all, the first included. */
@@ -12,6 +13,11 @@ export interface RetryOptions {
   readonly pauseMsMax: number;
   /** Milliseconds from the start after which no further attempt begins. */
   readonly deadlineMs: number;
+  /** Retries within `budgetMs` that are always made, however few the requests are. */
+  readonly retriesMin: number;
+  /** Share of the requests within `budgetMs` that may be retries beyond that. */
+  readonly retriesShareMax: number;
+  readonly budgetMs: number;
   readonly clock?: Clock | undefined;
   /** A number from 0 up to 1. */
   readonly random?: (() => number) | undefined;
@@ -22,6 +28,9 @@ export const retryDefault: RetryOptions = {
   baseMs: 100,
   pauseMsMax: 5000,
   deadlineMs: 30_000,
+  retriesMin: 10,
+  retriesShareMax: 0.1,
+  budgetMs: 10_000,
 };
 
 /**
@@ -29,11 +38,22 @@ export const retryDefault: RetryOptions = {
  * as `exhausted`, so that nothing above repeats it again. A body that threw, an abort and permanent
  * errors are not repeated. A stream that breaks off is not either: the composite reads on at its
  * offset. There is one owner of retries; never nest this layer, and switch off the driver's own.
+ *
+ * Retries have a budget, so that a service that is down is not asked several times as much as one that
+ * is up: what is beyond it fails at its first failure.
  */
 export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {}): BlobStore {
   const limits = { ...retryDefault, ...options };
   const clock = options.clock ?? systemClock;
   const random = options.random ?? Math.random;
+  const budget = slidingCounts<"requests" | "retries">(limits.budgetMs, clock);
+
+  function mayRetry(): boolean {
+    const most = Math.max(limits.retriesMin, budget.sum("requests") * limits.retriesShareMax);
+    if (budget.sum("retries") >= most) return false;
+    budget.add("retries");
+    return true;
+  }
 
   async function repeat<T>(
     operation: string,
@@ -42,6 +62,7 @@ export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {})
     mayRepeat: () => boolean = () => true,
   ): Promise<T> {
     const startedMs = clock.now();
+    budget.add("requests");
     for (let count = 1; ; count += 1) {
       try {
         return await attempt();
@@ -53,7 +74,8 @@ export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {})
         if (
           count >= limits.attemptsMax ||
           pauseMs > limits.pauseMsMax ||
-          lastMs > limits.deadlineMs
+          lastMs > limits.deadlineMs ||
+          !mayRetry()
         ) {
           throw exhausted(error, count);
         }
@@ -85,13 +107,12 @@ export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {})
 
 /** Says of a failed attempt that it was the last of several. */
 function exhausted(error: StoreError, attempts: number): StoreError {
-  if (attempts === 1) return error;
   return new StoreError({
     code: error.code,
     operation: error.operation,
     source: error.source,
     subject: error.subject,
-    message: `${error.detail} (after ${attempts} attempts)`,
+    message: attempts === 1 ? error.detail : `${error.detail} (after ${attempts} attempts)`,
     persistence: "exhausted",
     retryAfterMs: error.retryAfterMs,
     serviceCode: error.serviceCode,
