@@ -206,6 +206,35 @@ describe("withTimeout", () => {
     expect(await stalled).toMatchObject({ code: "TIMEOUT" });
   });
 
+  // 40 chunks that each take 40 ms: after them, four times as long is a stall, and no less.
+  test("gives a service whose chunks are all slow more time", async () => {
+    const inner = scriptedStore("inner");
+    const digest = await plant(someBytes(41 * 65_536), inner);
+    const gates = Array.from({ length: 42 }, () => Promise.withResolvers<void>());
+    inner.chunkGate = (offset) => gates[offset / 65_536]?.promise ?? Promise.resolve();
+    const clock = manualClock();
+    const content = await withTimeout(inner, { ...limits, clock }).open(digest);
+    const chunks = content?.body[Symbol.asyncIterator]();
+    for (let index = 0; index < 40; index += 1) {
+      const step = chunks?.next();
+      await clock.advance(40);
+      gates[index]?.resolve();
+      expect((await step)?.done).toBe(false);
+    }
+    let ended = false;
+    const last = chunks?.next().catch((error: unknown) => {
+      ended = true;
+      return error;
+    });
+    await clock.advance(159);
+    expect(ended).toBe(false);
+    await clock.advance(1);
+    expect(await last).toMatchObject({
+      code: "TIMEOUT",
+      message: expect.stringContaining("160 ms"),
+    });
+  });
+
   test("ends a put that is not acknowledged, but not one whose body is slow", async () => {
     const inner = scriptedStore("inner");
     const clock = manualClock();

@@ -7,6 +7,8 @@ import {
   shardedLayout,
   StoreError,
   timeoutsDefault,
+  withBreaker,
+  withHedge,
   withRetry,
   withTimeout,
 } from "@bitstore/core";
@@ -19,9 +21,22 @@ import { openBucket } from "./open-bucket.ts";
 /** Requests of one cloud at a time where nothing is said; as many as a driver connects. */
 const concurrencyMaxDefault = 64;
 
+/** What a tier decides of its store, beside the store's own options. */
+export interface StorePolicy {
+  /** Sends a second request for the slowest reads. */
+  readonly hedge?: boolean | undefined;
+}
+
+/** What a store is opened for. */
+export interface StoreUse {
+  /** Whether a read may bring a blob back from the trash of a garbage collector; true if left out. */
+  readonly restores?: boolean | undefined;
+}
+
 /**
- * Opens a store of blobs. One that is reached over a network gets an end to every wait, its one
- * owner of retries, and a bound on what it is asked at a time, in this order from the inside.
+ * Opens a store of blobs. One that is reached over a network gets, in this order from the inside, an
+ * end to every wait, a bound on what it is asked at a time that follows what it takes, a breaker, its
+ * one owner of retries, and second requests for the slowest reads where the tier has them.
  *
  * @throws UNSUPPORTED for another bitstore, whose client is not there yet; CONFIG_INVALID for what
  * the driver refuses. No request is made.
@@ -29,14 +44,15 @@ const concurrencyMaxDefault = 64;
 export async function openStore(
   store: StoreConfig,
   dependencies: OpenDependencies,
+  policy: StorePolicy = {},
 ): Promise<BlobStore> {
   const { location } = store;
   if (location.kind === "bitstore") throw noClientYet(formatStoreLocation(location));
   const opened =
     location.kind === "http"
       ? await openApi(location.template, store, dependencies)
-      : await openBlobs(store, dependencies);
-  return withPutAlgorithm(withLayers(opened, store, dependencies), store);
+      : await openBlobs(store, dependencies, use);
+  return withPutAlgorithm(withLayers(opened, store, dependencies, policy), store);
 }
 
 /** The one place that says what another bitstore as a store still lacks. */
@@ -49,10 +65,15 @@ function noClientYet(source: string): StoreError {
   });
 }
 
-async function openBlobs(store: StoreConfig, dependencies: OpenDependencies): Promise<BlobStore> {
+async function openBlobs(
+  store: StoreConfig,
+  dependencies: OpenDependencies,
+  { restores }: StoreUse,
+): Promise<BlobStore> {
   const bucket = await openBucket(store, dependencies);
   const name = formatStoreLocation(store.location);
-  const blobs = bucketStore(bucket, layoutOf(store), { name });
+  const { clock } = dependencies;
+  const blobs = bucketStore(bucket, layoutOf(store), { name, restores, clock });
   const isMade = store.location.kind !== "file" || store.create === true;
   return isMade ? blobs : withDirectory(blobs, store, dependencies);
 }
@@ -125,6 +146,7 @@ function withLayers(
   inner: BlobStore,
   { location, connection }: StoreConfig,
   { clock, random }: OpenDependencies,
+  { hedge = false }: StorePolicy,
 ): BlobStore {
   const isLocal = location.kind === "file" || location.kind === "memory";
   const { timeoutMs, concurrencyMax } = connection;
@@ -133,11 +155,16 @@ function withLayers(
     const limits = timeoutMs === undefined ? {} : timeoutsOf(timeoutMs);
     store = withTimeout(store, { ...limits, clock });
   }
-  if (!isLocal) store = withRetry(store, { clock, random });
   // An HTTP API counts its requests itself, since it may have to count retries by the second too.
-  if (location.kind === "http") return store;
   const max = concurrencyMax ?? (isLocal ? undefined : concurrencyMaxDefault);
-  return max === undefined ? store : limited(store, { concurrencyMax: max });
+  if (max !== undefined && location.kind !== "http") {
+    store = limited(store, { concurrencyMax: max, adaptive: !isLocal });
+  }
+  if (!isLocal) {
+    store = withBreaker(store, { clock, random });
+    store = withRetry(store, { clock, random });
+  }
+  return hedge ? withHedge(store, { clock }) : store;
 }
 
 /** A put may be acknowledged late, once its parts are joined: its limit is the default at least. */

@@ -1,10 +1,4 @@
-import {
-  type Bucket,
-  createHasher,
-  type Digest,
-  StoreError,
-  type TagLog,
-} from "@bitstore/core";
+import { type Bucket, createHasher, type Digest, StoreError, type TagLog } from "@bitstore/core";
 import {
   durableTargets,
   type Pins,

@@ -113,11 +113,11 @@ function withoutOrigin(inner: Composite, candidates: readonly string[]): Composi
 }
 
 async function openSource(tier: TierConfig, dependencies: OpenDependencies): Promise<BlobStore> {
-  const { store, role, bytesMax, name } = tier;
+  const { store, role, bytesMax, name, readOnly } = tier;
   if (role === "cache" && store.location.kind === "memory" && bytesMax !== undefined) {
     return memoryCache({ bytesMax, name });
   }
-  return await openStore(store, dependencies);
+  return await openStore(store, dependencies, { hedge: tier.hedge });
 }
 
 /** Names the directory of a tier that is a cache on a disk. */

@@ -37,7 +37,7 @@ export function resolveTiers(drafts: readonly StoreDraft[], report: Report): Res
       origin,
       readOnly,
       heal: options.heal ?? role === "cache",
-      hedge: options.hedge ?? false,
+      hedge: options.hedge ?? hedgesByDefault(draft),
       fill: resolveFill(drafts, names, index, report),
       onFailure: options.onFailure ?? "next",
       forbiddenMeans: options.forbiddenMeans ?? "denied",
@@ -48,6 +48,12 @@ export function resolveTiers(drafts: readonly StoreDraft[], report: Report): Res
     };
   });
   return { tiers, originCandidates: choice.candidates.map((index) => names[index] ?? "") };
+}
+
+/** A second request for the slowest reads is sent where requests cost next to nothing. */
+function hedgesByDefault({ location, options }: StoreDraft): boolean {
+  const isCloud = location.kind === "s3" || location.kind === "gs" || location.kind === "az";
+  return isCloud && options.price === undefined;
 }
 
 /** Keeps of a draft what opening its store takes. */

@@ -1,5 +1,4 @@
 import { type Digest, isDigest, parseDigest, StoreError, tagNameProblem } from "@bitstore/core";
-import { z } from "zod";
 import { canonicalJson } from "../log/canonical-json.ts";
 
 /** RFC 6838 media type of a collection's blob. */
@@ -15,8 +14,6 @@ export interface CollectionMember {
   readonly digest: Digest;
   readonly size: number;
 }
-
-const schema = z.array(z.object({ name: z.string(), digest: z.string(), size: z.int().min(0) }));
 
 /**
  * Writes a collection: a JSON list of names, digests and sizes, ascending by name and canonical, so
@@ -46,25 +43,23 @@ export function parseCollection(bytes: Uint8Array): readonly CollectionMember[] 
   } catch {
     throw problem("INVALID_ARGUMENT", "its bytes are no JSON");
   }
-  const read = schema.safeParse(json);
-  if (!read.success) {
-    const [issue] = read.error.issues;
-    throw problem(
-      "INVALID_ARGUMENT",
-      `it is no list of name, digest and size (${issue?.path.join(".")})`,
-    );
-  }
-  const members = read.data.map(({ name, digest, size }) => {
-    if (!isDigest(digest)) {
-      throw problem(
-        "INVALID_ARGUMENT",
-        `the digest of ${JSON.stringify(name.slice(0, 80))} is none`,
-      );
-    }
-    return { name, digest: parseDigest(digest), size };
-  });
+  if (!Array.isArray(json)) throw problem("INVALID_ARGUMENT", "it is no list");
+  const members = json.map(readMember);
   checkNames(members);
   return members;
+}
+
+function readMember(value: unknown, index: number): CollectionMember {
+  const { name, digest, size } = { ...(value as Partial<Record<keyof CollectionMember, unknown>>) };
+  const isMember =
+    typeof name === "string" &&
+    typeof digest === "string" &&
+    isDigest(digest) &&
+    typeof size === "number" &&
+    Number.isSafeInteger(size) &&
+    size >= 0;
+  if (isMember) return { name, digest: parseDigest(digest), size };
+  throw problem("INVALID_ARGUMENT", `its member ${index} is no name, digest and size`);
 }
 
 /** Refuses names that can't all be files below one folder; they must ascend. */

@@ -7,7 +7,6 @@ import {
   orAborted,
   StoreError,
 } from "@bitstore/core";
-import { z } from "zod";
 import type { Calls, Request } from "../log/calls.ts";
 import { type CreateProof, proveCreateIfAbsent } from "../create-proof.ts";
 
@@ -34,14 +33,6 @@ const absentMs = 60_000;
 /** The proof is some hundred requests, of which a service may slow some down. */
 const proofMs = 60_000;
 const roundsMax = 8;
-
-const schema = z.object({
-  layout: z.literal("metadata"),
-  id: z.string().min(1),
-  minReader: z.int().min(1),
-  minWriter: z.int().min(1),
-  proved: z.array(z.string()),
-});
 
 /** Checks that this release may read or write the metadata of a bucket. */
 export interface MetadataFormat {
@@ -179,7 +170,8 @@ async function load(
   } catch (cause) {
     throw refusal(bucket.name, `its ${metadataFormatKey} is no JSON`, cause);
   }
-  const read = schema.safeParse(json);
+  const { metadataSchema } = await import("./metadata-schema.ts");
+  const read = metadataSchema.safeParse(json);
   if (!read.success) {
     throw refusal(
       bucket.name,

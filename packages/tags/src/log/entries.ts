@@ -28,7 +28,7 @@ export function entriesOf(bucket: Bucket, namespace: string, keys: LogKeys): Ent
         if (!isStoreError(error, "TOO_LARGE")) throw error;
         return new Uint8Array();
       });
-      return readManifest(bytes, place);
+      return await readManifest(bytes, place);
     },
     async newest(tag, options) {
       for await (const { key } of bucket.list(keys.log(tag), { ...options, limit: 1 })) {

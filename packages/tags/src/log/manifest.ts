@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { StoreError, type TagEntry, type TagRecord } from "@bitstore/core";
 import { canonicalJson } from "./canonical-json.ts";
 import { manifestBytesMax, recentMax } from "./limits.ts";
-import { manifestSchema } from "./manifest-schema.ts";
 
 /** The format of manifests that this release reads and writes. */
 const schemaKnown = 1;
@@ -66,17 +65,18 @@ export interface ManifestPlace {
 }
 
 /**
- * Reads a manifest's bytes.
- *
- * @throws UNSUPPORTED for one that a later release wrote, or that is no manifest of that place.
+ * Reads a manifest's bytes. Rejects with UNSUPPORTED for one that a later release wrote, or that is
+ * no manifest of that place.
  */
-export function readManifest(bytes: Uint8Array, place: ManifestPlace): TagEntry {
+export async function readManifest(bytes: Uint8Array, place: ManifestPlace): Promise<TagEntry> {
   const parsed = parseJson(bytes, place);
   const schema =
     typeof parsed === "object" && parsed !== null && "schema" in parsed && parsed.schema;
   if (typeof schema === "number" && schema > schemaKnown) {
     throw refusal(place, `its format ${schema} is newer than this release can read`);
   }
+  // Loaded with the first manifest, so that a command that reads none does not wait for it.
+  const { manifestSchema } = await import("./manifest-schema.ts");
   const read = manifestSchema.safeParse(parsed);
   if (schema !== schemaKnown || !read.success) {
     const issue = read.error?.issues[0];

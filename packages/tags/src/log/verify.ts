@@ -62,7 +62,7 @@ export async function verifyLog(
     let entry: TagEntry | undefined;
     try {
       if (bytes === undefined) note(seq, "it is listed, but not there");
-      else entry = readManifest(bytes, place);
+      else entry = await readManifest(bytes, place);
     } catch (error) {
       if (!isStoreError(error)) throw error;
       note(seq, error.detail);
