@@ -1,11 +1,8 @@
-import { opendir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { compareKeys } from "@bitstore/core";
 import { isContinued, partOf, pathOfPrefix } from "./key-path.ts";
 import type { Root } from "./root.ts";
 import { errnoOf } from "./to-store-error.ts";
-
-/** Entries that are read from a directory at once. */
-const entriesAtOnce = 1024;
 
 /** Which keys a walk is for. */
 export interface WalkBounds {
@@ -84,7 +81,8 @@ async function collectEntries(
   if (directory === undefined) return;
   const continued: string[] = [];
   try {
-    for await (const entry of await opendir(directory, { bufferSize: entriesAtOnce })) {
+    // All at once: the names are kept anyway, and one by one they take more than twice as long.
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
       if (entry.isDirectory() && isContinued(entry.name)) {
         continued.push(entry.name);
         continue;

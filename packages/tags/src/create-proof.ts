@@ -175,10 +175,10 @@ async function problemOfRace(
   }
   const owner = bodies.findIndex((body) => isSame(body, stored));
   if (owner < 0) return "the object has the bytes of none of the creators";
-  if (answers[owner] === "existed") {
-    return winners.length === 0
-      ? "all creators at once were told that the object existed"
-      : "the bytes are of a creator that was refused";
+  // Where all were refused, the one whose bytes are there was asked twice on its way, and told of the
+  // second time.
+  if (answers[owner] === "existed" && winners.length > 0) {
+    return "the bytes are of a creator that was refused";
   }
   if (winners[0] !== undefined && winners[0] !== owner)
     return "the winner's bytes were overwritten";

@@ -6,6 +6,8 @@ export {
   metadataFormatKnown,
   readMetadataFormat,
 } from "./format/metadata-format.ts";
+export * from "./leases/acquire-lease.ts";
+export * from "./leases/list-leases.ts";
 export { type LogKind } from "./log/keys.ts";
 export {
   manifestBytesMax,

@@ -1,6 +1,5 @@
-import { describeTagLog } from "@bitstore/conformance";
-import type { Bucket, Digest, TagLog } from "@bitstore/core";
-import { digestOf } from "@bitstore/core";
+import { describeTagLog, faultyBucket, seededWords } from "@bitstore/conformance";
+import { type Bucket, type Digest, digestOf, memoryBucket, type TagLog } from "@bitstore/core";
 import { describe } from "vitest";
 import { tagLog } from "../src/index.ts";
 import { type BucketService, bucketServices, type MadeBucket } from "./buckets-of-services.ts";
@@ -8,7 +7,20 @@ import { type BucketService, bucketServices, type MadeBucket } from "./buckets-o
 // The suite of every tag log, over every kind of bucket. Each handle has a bucket of its own and a
 // memory of its own, as another process would.
 
-for (const service of bucketServices) {
+/** Answers that take a random time each, so that they come in another order than they were asked. */
+const inDisorder: BucketService = {
+  name: "memory with slow answers",
+  isThere: true,
+  make: async () => {
+    const inner = memoryBucket();
+    const random = seededWords(7);
+    const open = async (): Promise<Bucket> =>
+      faultyBucket(inner, () => (random() % 4 === 0 ? { delayMs: random() % 4 } : undefined));
+    return { open, dispose: async () => undefined };
+  },
+};
+
+for (const service of [...bucketServices, inDisorder]) {
   describe.skipIf(!service.isThere)(`on ${service.name}`, () => conforms(service));
 }
 

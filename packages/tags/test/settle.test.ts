@@ -85,6 +85,19 @@ describe("an answer that was lost", () => {
     await expect(log(inner).head("a")).resolves.toMatchObject({ seq: 3 });
   });
 
+  it("is found out by its nonce also after the blob itself has gone", async () => {
+    const bucket = memoryBucket();
+    let isThere = true;
+    const checkTarget = (): Promise<object | undefined> =>
+      Promise.resolve(isThere ? {} : undefined);
+    const writer = tagLog(bucket, { checkTarget, limits: quick });
+    const nonce = "a".repeat(32);
+    await writer.append("a", digestNumber(1), { nonce });
+    isThere = false;
+    await expect(writer.append("a", digestNumber(1), { nonce })).resolves.toMatchObject({ seq: 1 });
+    await expect(writer.append("a", digestNumber(1))).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
   it("of a service that refuses is no ambiguity", async () => {
     for (const code of ["PERMISSION_DENIED", "UNAUTHENTICATED", "INVALID_ARGUMENT"] as const) {
       const { inner, writer } = await prepared(inTurn({ put: [{ fail: code }] }));

@@ -86,7 +86,10 @@ export interface TagWriteOptions extends CallOptions {
 export interface TagSetOptions extends TagWriteOptions {
   /** RFC 6838 media type of the blob. */
   readonly mediaType?: string | undefined;
-  /** Free words about the entry; keys and values together at most 32 KiB. */
+  /**
+   * Free words about the entry; keys and values together at most 32 KiB. A key is neither empty nor
+   * `__proto__`.
+   */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** Tags the digest even where the blob is not at the origin. */
   readonly force?: boolean | undefined;

@@ -74,11 +74,14 @@ export function metadataFormat(
     if (!bucket.capabilities.createIfAbsent) {
       throw unproved(bucket.name, "it has no create-if-absent");
     }
-    const nonce = mintNonce();
     const proof = await calls.retried(
       request,
       deadlineMs,
-      ({ signal }) => proveCreateIfAbsent(bucket, { prefix: "v1/_probe/", nonce, signal, clock }),
+      // A nonce for each try: requests of the one before may still be under way.
+      ({ signal }) => {
+        const options = { prefix: "v1/_probe/", nonce: mintNonce(), signal, clock };
+        return proveCreateIfAbsent(bucket, options);
+      },
       proofMs,
     );
     const failed = failureOf(proof);

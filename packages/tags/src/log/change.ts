@@ -46,8 +46,11 @@ export function refusal(
 /** Tells whether an entry that has the nonce of a change is that change, written before. */
 export function isSame(entry: TagEntry, change: Change): boolean {
   if (entry.op !== change.op || entry.restored !== change.restored) return false;
-  if (change.op === "set" && entry.target?.digest !== change.target(undefined)?.digest)
-    return false;
+  if (change.op === "set") {
+    const target = change.target(undefined);
+    const isSameBlob = entry.target?.digest === target?.digest;
+    if (!isSameBlob || entry.target?.mediaType !== target?.mediaType) return false;
+  }
   return JSON.stringify(sorted(entry.annotations)) === JSON.stringify(sorted(change.annotations));
 }
 

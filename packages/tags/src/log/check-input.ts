@@ -35,6 +35,15 @@ export function checkWrite(
   checkText("annotations", words.flat().join(""), annotationsBytesMax, tag, operation);
 }
 
+/** Refuses names of a writer that a manifest can't hold. */
+export function checkWriter(writer: {
+  readonly actor?: string | undefined;
+  readonly client?: string | undefined;
+}): void {
+  checkText("actor", writer.actor, actorBytesMax, "", "open");
+  checkText("client", writer.client, actorBytesMax, "", "open");
+}
+
 function checkText(
   what: string,
   text: string | undefined,
@@ -49,6 +58,7 @@ function checkText(
   }
 }
 
-function refuse(operation: string, subject: string, message: string): StoreError {
+function refuse(operation: string, tag: string, message: string): StoreError {
+  const subject = tag === "" ? undefined : tag;
   return new StoreError({ code: "INVALID_ARGUMENT", operation, subject, message });
 }

@@ -66,6 +66,26 @@ export async function commit(
   }
 }
 
+/**
+ * Looks whether a write whose nonce the caller gave has been written before; undefined where it has
+ * not. INVALID_ARGUMENT where another write has the nonce.
+ */
+export async function findWritten(
+  context: LogContext,
+  tag: string,
+  change: Change,
+  options: TagWriteOptions,
+): Promise<TagEntry | undefined> {
+  const { nonce } = options;
+  if (nonce === undefined) return undefined;
+  const request = requestOf(change.op, tag, options);
+  const deadlineMs = context.calls.deadline();
+  const head = await context.heads.read(tag, request, deadlineMs);
+  const base = options.base ?? Math.max(0, head.seq - context.limits.nonceSearchMax);
+  const written = await findNonce(context, tag, { head, base, nonce }, request, deadlineMs);
+  return written === undefined ? undefined : checkSame(context, written, change);
+}
+
 /** Finds where to go on: after one lost race at the winner's entry, after more at the newest. */
 async function afterLoss(
   { heads, calls, bucket }: LogContext,

@@ -20,8 +20,8 @@ import type { TargetCheck } from "../target-check.ts";
 import { asOf } from "./as-of.ts";
 import { createCalls } from "./calls.ts";
 import type { Change } from "./change.ts";
-import { checkSeq, checkWrite } from "./check-input.ts";
-import { commit } from "./commit.ts";
+import { checkSeq, checkWrite, checkWriter } from "./check-input.ts";
+import { commit, findWritten } from "./commit.ts";
 import { type LogContext, requestOf } from "./context.ts";
 import { entriesOf } from "./entries.ts";
 import { createHeads } from "./heads.ts";
@@ -66,6 +66,8 @@ export interface TagLogOptions {
  * the tag is known and LIST and GET where not, whatever the history's length. Disposing it leaves the
  * bucket open.
  *
+ * @throws INVALID_ARGUMENT for a namespace, actor or client that a manifest can't hold.
+ *
  * @example
  * const tags = tagLog(bucket, { checkTarget: durableTargets(store) });
  * await tags.append("models/prod", digest, { expect: 6, reason: "passed the checks" });
@@ -79,6 +81,7 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
   const entries = entriesOf(bucket, namespace, keys);
   const calls = createCalls(limits, clock, options.random ?? Math.random, bucket.name);
   const unsafeSingleWriter = options.unsafeSingleWriter ?? false;
+  checkWriter(options);
   const context: LogContext = {
     bucket,
     namespace,
@@ -102,13 +105,11 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
     return await orAborted(committed, call.signal, change.op, tag);
   }
 
-  async function targetOf(tag: string, digest: Digest, call: TagSetOptions): Promise<TagTarget> {
+  /** Says what a digest is tagged as; undefined where the blob is not there and may not be tagged. */
+  async function targetOf(digest: Digest, call: TagSetOptions): Promise<TagTarget | undefined> {
     const mediaType = call.mediaType === undefined ? {} : { mediaType: call.mediaType };
     const found = await options.checkTarget(digest, { signal: call.signal });
-    if (found === undefined) {
-      if (call.force === true) return { digest, ...mediaType };
-      throw absentTarget(tag, digest, bucket.name);
-    }
+    if (found === undefined) return call.force === true ? { digest, ...mediaType } : undefined;
     const { size, alsoKnownAs = [] } = found;
     return {
       digest,
@@ -116,6 +117,24 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
       ...mediaType,
       ...(alsoKnownAs.length === 0 ? {} : { alsoKnownAs }),
     };
+  }
+
+  /** Points a tag to a blob, by a set or a rollback. */
+  async function point(
+    tag: string,
+    digest: Digest,
+    how: Pick<Change, "op" | "restored" | "annotations">,
+    call: TagSetOptions,
+  ): Promise<TagEntry> {
+    const target = await targetOf(digest, call);
+    const { mediaType } = call;
+    const named: TagTarget = { digest, ...(mediaType === undefined ? {} : { mediaType }) };
+    const change: Change = { ...how, target: () => target ?? named, needsLive: false };
+    if (target !== undefined) return await write(tag, change, call);
+    // A write that is tried again may have succeeded while the blob was still there.
+    const written = await findWritten(context, tag, change, call);
+    if (written === undefined) throw absentTarget(tag, digest, how.op, bucket.name);
+    return written;
   }
 
   async function get(
@@ -150,10 +169,7 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
     async append(tag, digest, call = {}) {
       parseTagName(tag);
       checkWrite(call, tag, "set");
-      const target = await targetOf(tag, digest, call);
-      const { annotations } = call;
-      const change: Change = { op: "set", target: () => target, annotations, needsLive: false };
-      return await write(tag, change, call);
+      return await point(tag, digest, { op: "set", annotations: call.annotations }, call);
     },
     async annotate(tag, annotations, call = {}) {
       parseTagName(tag);
@@ -173,10 +189,8 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
       if (old === undefined) throw absentEntry(tag, seq, bucket.name);
       if (old.target === undefined) throw tombstone(tag, seq, bucket.name);
       const { digest, mediaType } = old.target;
-      const target = await targetOf(tag, digest, { ...call, mediaType });
-      const { annotations } = old;
-      const restored = { op: "restore", restored: seq, needsLive: false } as const;
-      return await write(tag, { ...restored, target: () => target, annotations }, call);
+      const how = { op: "restore", restored: seq, annotations: old.annotations } as const;
+      return await point(tag, digest, how, { ...call, mediaType });
     },
     async *history(tag, call = {}) {
       parseTagName(tag);
@@ -216,10 +230,10 @@ function noTime(subject: string): StoreError {
   return new StoreError({ code: "INVALID_ARGUMENT", operation: "asOf", subject, message });
 }
 
-function absentTarget(tag: string, digest: Digest, source: string): StoreError {
+function absentTarget(tag: string, digest: Digest, operation: string, source: string): StoreError {
   return new StoreError({
     code: "NOT_FOUND",
-    operation: "set",
+    operation,
     subject: tag,
     source,
     message: `${digest} is not at the origin; put it first, or tag it by force`,
