@@ -24,7 +24,11 @@ export interface FillEvent {
 
 /** Something that a person should look at, published on `bitstore:alarm`. */
 export interface AlarmEvent {
-  readonly kind: "weak-digest-collision" | "weak-digest-unrecorded" | "tag-head-went-back";
+  readonly kind:
+    | "corrupt-copy"
+    | "weak-digest-collision"
+    | "weak-digest-unrecorded"
+    | "tag-head-went-back";
   /** The digest or the tag that it is about. */
   readonly subject: string;
   readonly source: string;

@@ -91,15 +91,22 @@ export function fillQueue(context: CompositeContext): Fills {
           .filter(({ outcome }) => outcome !== "miss" && outcome !== "corrupt")
           .map(({ tier }) => tier),
       );
-      return before.filter(
-        (tier) =>
-          tier.role === "cache" &&
-          !tier.readOnly &&
-          tier.source.capabilities.put &&
-          (hit.fill === undefined || hit.fill.includes(tier.name)) &&
-          tier.source.capabilities.algorithms.some((each) => digest.startsWith(`${each}:`)) &&
-          !unfit.has(tier.name),
+      const wrong = new Set(
+        attempts.filter(({ outcome }) => outcome === "corrupt").map(({ tier }) => tier),
       );
+      return before.filter((tier) => {
+        const { name, role, readOnly, heal, source } = tier;
+        const isFilled = role === "cache" && (hit.fill === undefined || hit.fill.includes(name));
+        // A wrong copy is replaced where that is allowed, and else only reported.
+        const isMeant = wrong.has(name) ? heal : isFilled;
+        return (
+          isMeant &&
+          !readOnly &&
+          !unfit.has(name) &&
+          source.capabilities.put &&
+          source.capabilities.algorithms.some((each) => digest.startsWith(`${each}:`))
+        );
+      });
     },
     async room(bytes) {
       const deadlineMs = clock.now() + limits.fillWaitMs;

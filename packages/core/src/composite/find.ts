@@ -101,7 +101,7 @@ export async function askTiers<T>(
         continue;
       }
       const outcome = outcomeOf(error);
-      if (outcome === "corrupt") memories.noteCorrupt(tier, digest);
+      if (outcome === "corrupt") memories.noteCorrupt(tier, digest, error);
       note({ tier: tier.name, outcome, elapsedMs: elapsed(), bytes: 0, error });
       if (tier.onFailure === "stop") {
         throw unavailable(question.operation, digest, question.attempts);

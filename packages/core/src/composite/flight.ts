@@ -194,7 +194,9 @@ export function startFlight(
     const isWrong = isStoreError(error, "DIGEST_MISMATCH");
     if (only !== undefined && givers.size === 1) {
       // After a mixture that was wrong, a tier that can't deliver alone is passed over too.
-      if (isWrong || context.memories.isMixed(digest)) context.memories.noteCorrupt(only, digest);
+      if (isWrong || context.memories.isMixed(digest)) {
+        context.memories.noteCorrupt(only, digest, error);
+      }
     } else if (isWrong) {
       // Of several givers it can't be told whose bytes were wrong; the next read takes one alone.
       context.memories.noteMixed(digest);

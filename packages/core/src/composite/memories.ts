@@ -1,6 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.ts";
+import { publishAlarm } from "../diagnostics.ts";
 import type { Digest } from "../digest.ts";
+import { isStoreError } from "../errors.ts";
 import type { Generations } from "./generations.ts";
 import type { Tier } from "./tier.ts";
 
@@ -15,7 +17,8 @@ export interface Memories {
   /** Remembers a miss, unless the digest was written since the lookup started. */
   noteMiss(tier: Tier, digest: Digest, lookupGeneration: number): void;
   isKnownCorrupt(tier: Tier, digest: Digest): boolean;
-  noteCorrupt(tier: Tier, digest: Digest): void;
+  /** Raises an alarm too where the bytes were wrong, once as long as it is remembered. */
+  noteCorrupt(tier: Tier, digest: Digest, error: unknown): void;
   /** Whether a version of a tier's object was read whole and matched its digest. */
   isVerified(tier: Tier, digest: Digest, version: string | undefined): boolean;
   noteVerified(tier: Tier, digest: Digest, version: string | undefined): void;
@@ -50,8 +53,12 @@ export function memories(clock: Clock, writes: Generations): Memories {
       misses.set(at(tier, digest), { untilMs, generation: lookupGeneration });
     },
     isKnownCorrupt: (tier, digest) => (corrupt.get(at(tier, digest)) ?? 0) > clock.now(),
-    noteCorrupt(tier, digest) {
+    noteCorrupt(tier, digest, error) {
+      const isKnown = (corrupt.get(at(tier, digest)) ?? 0) > clock.now();
       corrupt.set(at(tier, digest), clock.now() + corruptTtlMs);
+      if (!isKnown && isStoreError(error, "DIGEST_MISMATCH")) {
+        publishAlarm({ kind: "corrupt-copy", subject: digest, source: tier.name, error });
+      }
       verified.delete(at(tier, digest));
     },
     isVerified: (tier, digest, version) =>

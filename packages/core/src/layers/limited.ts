@@ -32,8 +32,10 @@ const decrease = 0.5;
  * for as many answers as it lets be under way (additive increase, multiplicative decrease; D.-M. Chiu,
  * R. Jain, 1989).
  */
-export function limited(inner: BlobStore, options: LimitedOptions): LimitedStore {
-  const { concurrencyMax, adaptive = false } = options;
+export function limited(
+  inner: BlobStore,
+  { concurrencyMax, adaptive = false }: LimitedOptions,
+): LimitedStore {
   const limit = pLimit(concurrencyMax);
   let bound = concurrencyMax;
   /** Grows with each decrease: what was sent before one says nothing new. */
