@@ -25,7 +25,7 @@ export interface ObjectInfo {
   readonly size: number;
   /** Entity tag or generation; opaque, compared for equality only. */
   readonly version: string | undefined;
-  /** By the service's clock, for reports only. */
+  /** By the service's clock: what is old enough is judged by it, never which of two came first. */
   readonly modifiedAt: Date | undefined;
   /** Lower-case hex of the provider's own MD5 of the stored bytes, where it vouches for one. */
   readonly md5: string | undefined;

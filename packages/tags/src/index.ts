@@ -7,6 +7,11 @@ export {
   readMetadataFormat,
 } from "./format/metadata-format.ts";
 export * from "./leases/acquire-lease.ts";
+export {
+  leaseDigestsMax,
+  type LeaseRecord,
+  type LeaseScope,
+} from "./leases/lease-record.ts";
 export * from "./leases/list-leases.ts";
 export { type LogKind } from "./log/keys.ts";
 export {

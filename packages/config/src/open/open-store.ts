@@ -25,10 +25,6 @@ const concurrencyMaxDefault = 64;
 export interface StorePolicy {
   /** Sends a second request for the slowest reads. */
   readonly hedge?: boolean | undefined;
-}
-
-/** What a store is opened for. */
-export interface StoreUse {
   /** Whether a read may bring a blob back from the trash of a garbage collector; true if left out. */
   readonly restores?: boolean | undefined;
 }
@@ -51,7 +47,7 @@ export async function openStore(
   const opened =
     location.kind === "http"
       ? await openApi(location.template, store, dependencies)
-      : await openBlobs(store, dependencies, use);
+      : await openBlobs(store, dependencies, policy);
   return withPutAlgorithm(withLayers(opened, store, dependencies, policy), store);
 }
 
@@ -68,7 +64,7 @@ function noClientYet(source: string): StoreError {
 async function openBlobs(
   store: StoreConfig,
   dependencies: OpenDependencies,
-  { restores }: StoreUse,
+  { restores }: StorePolicy,
 ): Promise<BlobStore> {
   const bucket = await openBucket(store, dependencies);
   const name = formatStoreLocation(store.location);

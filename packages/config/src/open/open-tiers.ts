@@ -113,11 +113,12 @@ function withoutOrigin(inner: Composite, candidates: readonly string[]): Composi
 }
 
 async function openSource(tier: TierConfig, dependencies: OpenDependencies): Promise<BlobStore> {
-  const { store, role, bytesMax, name, readOnly } = tier;
+  const { store, role, bytesMax, name, hedge, readOnly } = tier;
   if (role === "cache" && store.location.kind === "memory" && bytesMax !== undefined) {
     return memoryCache({ bytesMax, name });
   }
-  return await openStore(store, dependencies, { hedge: tier.hedge });
+  // What is read-only is not written by a read either, which else brings blobs back from the trash.
+  return await openStore(store, dependencies, { hedge, restores: !readOnly });
 }
 
 /** Names the directory of a tier that is a cache on a disk. */

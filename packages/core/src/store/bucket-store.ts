@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
-import type { Bucket, ObjectInfo } from "../bucket.ts";
-import { type Body, openBody } from "../bytes.ts";
+import type { Bucket } from "../bucket.ts";
+import type { Body } from "../bytes.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { algorithmOf, defaultAlgorithm, type Descriptor, type Digest } from "../digest.ts";
-import { isStoreError, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
 import type { Layout } from "../layout.ts";
 import type {
   BlobListOptions,
@@ -13,15 +13,11 @@ import type {
   OpenOptions,
   PutResult,
 } from "../source.ts";
-import { verifyBytes, verifyStream } from "../verify.ts";
-import { formatGuard } from "./format.ts";
+import { trashPrefix } from "./format.ts";
+import { formatGuard, formatTtlMsDefault } from "./format-guard.ts";
 import { hashToFile } from "./hash-to-file.ts";
-
-interface CheckedBody {
-  readonly body: Body;
-  /** Bytes of the last pass over the body. */
-  size(): number;
-}
+import { blobPut, wrongSize } from "./put-blob.ts";
+import { trashOf } from "./trash.ts";
 
 export interface BucketStoreOptions {
   /** The name that messages and reports give the store; the bucket's name if left out. */
@@ -31,13 +27,19 @@ export interface BucketStoreOptions {
   /** Bytes of the longest put without a digest. */
   readonly spoolBytesMax?: number | undefined;
   readonly spoolDirectory?: string | undefined;
+  /**
+   * Whether a read brings a blob back that a garbage collector has moved to the trash; true if left
+   * out. False for a store that must not be written: its reads are served from the trash itself.
+   */
+  readonly restores?: boolean | undefined;
+  /** Milliseconds after which `_bitstore.json` is read again, by the next call; a minute. */
+  readonly formatTtlMs?: number | undefined;
+  readonly clock?: Clock | undefined;
 }
 
 const memoryBytesMaxDefault = 4 * 2 ** 20;
 /** Sixty-four gibibytes: more than a temporary folder usually has, so that the disk decides. */
 const spoolBytesMaxDefault = 64 * 2 ** 30;
-/** Above this size a put asks first whether the object is there, rather than send it in vain. */
-const askFirstBytes = 2 ** 20;
 
 /**
  * Makes a store of a bucket: the only place that maps digests to keys and hashes what is put. Reads
@@ -45,6 +47,9 @@ const askFirstBytes = 2 ** 20;
  * stores nothing where the bytes don't match, and never rewrites an object that is right: where one
  * is there, its size and the provider's MD5 are compared, or else it is read back; a wrong one is
  * replaced under its version.
+ *
+ * Where the store's `_bitstore.json` says that a garbage collector works on it, a put also renews
+ * what is old, and what is not under its name is looked for in the trash: a LIST for each miss.
  */
 export function bucketStore(
   bucket: Bucket,
@@ -53,7 +58,12 @@ export function bucketStore(
 ): BlobStore {
   const name = options.name ?? bucket.name;
   const { capabilities } = bucket;
-  const guard = formatGuard(bucket, layout.root, layout);
+  const guard = formatGuard(bucket, layout, {
+    clock: options.clock ?? systemClock,
+    formatTtlMs: options.formatTtlMs ?? formatTtlMsDefault,
+  });
+  const putVerified = blobPut(bucket, layout, name);
+  const trash = trashOf(bucket, layout, { name, restores: options.restores ?? true });
   const holds = (digest: Digest): boolean => layout.algorithms.includes(algorithmOf(digest));
 
   async function put(body: Body, call: BlobPutOptions = {}): Promise<PutResult> {
@@ -62,8 +72,8 @@ export function bucketStore(
     if (!layout.algorithms.includes(algorithm)) {
       throw unsupported("put", name, `it holds ${layout.algorithms.join(", ")}, not ${algorithm}`);
     }
-    await guard.beforeWrite(call);
-    if (call.digest !== undefined) return await putVerified(body, call.digest, call);
+    const gc = await guard.beforeWrite(call);
+    if (call.digest !== undefined) return await putVerified(body, call.digest, call, gc);
     await using hashed = await hashToFile(
       body,
       algorithm,
@@ -77,108 +87,7 @@ export function bucketStore(
     if (call.size !== undefined && call.size !== hashed.size) {
       throw wrongSize(name, call.size, hashed.size);
     }
-    return await putVerified(hashed.body, hashed.digest, { ...call, size: hashed.size });
-  }
-
-  async function putVerified(
-    body: Body,
-    digest: Digest,
-    { size, signal }: BlobPutOptions,
-  ): Promise<PutResult> {
-    const key = layout.key(digest);
-    const write = { size: body instanceof Uint8Array ? body.byteLength : size, signal };
-    if ((write.size ?? askFirstBytes) >= askFirstBytes) {
-      const there = await bucket.head(key, { signal });
-      // Only a right copy spares the upload; the body is still the caller's word, so it is checked.
-      if (there !== undefined && (await isRight(there, digest, body, signal))) {
-        return { digest, size: there.size, outcome: "existed" };
-      }
-    }
-    const checked = await checkedBody(body, digest, size);
-    const ifAbsent = capabilities.createIfAbsent;
-    if ((await bucket.put(key, checked.body, { ...write, ifAbsent })) !== "existed") {
-      return { digest, size: checked.size(), outcome: "created" };
-    }
-    return await settle(key, digest, checked, write);
-  }
-
-  /** Wraps a body so that a bucket never sees the end of one that the digest does not name. */
-  async function checkedBody(
-    body: Body,
-    digest: Digest,
-    size: number | undefined,
-  ): Promise<CheckedBody> {
-    if (body instanceof Uint8Array) {
-      if (size !== undefined && size !== body.byteLength)
-        throw wrongSize(name, size, body.byteLength);
-      await verifyBytes(body, digest, "put", name);
-      return { body, size: () => body.byteLength };
-    }
-    let sent = 0;
-    const stream = async function* (): AsyncGenerator<Uint8Array, void, void> {
-      sent = 0;
-      for await (const chunk of verifyStream(openBody(body), digest, "put", name, size)) {
-        sent += chunk.byteLength;
-        yield chunk;
-      }
-    };
-    return { body: stream, size: () => sent };
-  }
-
-  /** Decides what an object that is in the way is: the right bytes, gone again, or to be replaced. */
-  async function settle(
-    key: string,
-    digest: Digest,
-    checked: CheckedBody,
-    write: { readonly size: number | undefined; readonly signal: AbortSignal | undefined },
-  ): Promise<PutResult> {
-    const there = await bucket.head(key, { signal: write.signal });
-    if (there !== undefined && (await isRight(there, digest, checked.body, write.signal))) {
-      return { digest, size: there.size, outcome: "existed" };
-    }
-    if (there !== undefined && !capabilities.replaceIfMatch) {
-      throw new StoreError({
-        code: "PRECONDITION_FAILED",
-        operation: "put",
-        subject: digest,
-        source: name,
-        message: "a wrong object is in the way, and this bucket can't replace one version safely",
-      });
-    }
-    const condition = there === undefined ? { ifAbsent: true } : { ifVersion: there.version };
-    const outcome = await bucket.put(key, checked.body, { ...write, ...condition });
-    // Somebody else was there first again: what is there now has to be looked at once more.
-    if (outcome === "existed") return await settle(key, digest, checked, write);
-    return { digest, size: checked.size(), outcome: "created" };
-  }
-
-  /** Tells whether an object holds what the digest names, by the cheapest proof there is. */
-  async function isRight(
-    info: ObjectInfo,
-    digest: Digest,
-    body: Body,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    if (info.md5 !== undefined) {
-      const md5 = createHash("md5");
-      let size = 0;
-      for await (const chunk of verifyStream(openBody(body), digest, "put", name)) {
-        md5.update(chunk);
-        size += chunk.byteLength;
-      }
-      return size === info.size && md5.digest("hex") === info.md5;
-    }
-    const content = await bucket.read(info.key, { ifVersion: info.version, signal });
-    if (content === undefined) return false;
-    try {
-      for await (const _ of verifyStream(content.body, digest, "put", name));
-      // What was put must be what the digest names as well, or a wrong body would be acknowledged.
-      for await (const _ of verifyStream(openBody(body), digest, "put"));
-      return true;
-    } catch (error) {
-      if (isStoreError(error, "DIGEST_MISMATCH") && error.source === name) return false;
-      throw error;
-    }
+    return await putVerified(hashed.body, hashed.digest, { ...call, size: hashed.size }, gc);
   }
 
   async function* list(listing: BlobListOptions = {}): AsyncGenerator<Descriptor> {
@@ -192,6 +101,8 @@ export function bucketStore(
         startAfter !== undefined && algorithm === first ? layout.key(startAfter) : undefined;
       const found = bucket.list(layout.prefix(algorithm), { startAfter: after, signal });
       for await (const info of found) {
+        // A flat layout lists its whole root, where nothing that follows the trash is a blob.
+        if (info.key.startsWith(trashPrefix(layout))) break;
         const digest = layout.digest(info.key);
         if (digest !== undefined) yield { digest, size: info.size };
       }
@@ -210,21 +121,27 @@ export function bucketStore(
     },
     async stat(digest: Digest, call: CallOptions = {}) {
       if (!holds(digest)) return undefined;
-      await guard.beforeRead(call);
+      const gc = await guard.beforeRead(call);
       const info = await bucket.head(layout.key(digest), { signal: call.signal });
-      return info === undefined ? undefined : { digest, size: info.size };
+      if (info !== undefined) return { digest, size: info.size };
+      return gc === undefined ? undefined : await trash.stat(digest, gc, call);
     },
-    async open(digest: Digest, { range, version, signal }: OpenOptions = {}) {
+    async open(digest: Digest, call: OpenOptions = {}) {
       if (!holds(digest)) return undefined;
-      await guard.beforeRead({ signal });
-      return await bucket.read(layout.key(digest), { range, ifVersion: version, signal });
+      const { range, version, signal } = call;
+      const gc = await guard.beforeRead({ signal });
+      const content = await bucket.read(layout.key(digest), { range, ifVersion: version, signal });
+      if (content !== undefined || gc === undefined) return content;
+      return await trash.open(digest, call);
     },
     put,
     async delete(digest: Digest, call: CallOptions = {}) {
       if (!capabilities.delete) throw unsupported("delete", name);
       if (!holds(digest)) return false;
-      await guard.beforeWrite(call);
-      return await bucket.delete(layout.key(digest), { signal: call.signal });
+      const gc = await guard.beforeWrite(call);
+      const was = await bucket.delete(layout.key(digest), { signal: call.signal });
+      if (gc === undefined) return was;
+      return (await trash.delete(digest, gc, call)) || was;
     },
     list,
     [Symbol.asyncDispose]: () => bucket[Symbol.asyncDispose](),
@@ -234,13 +151,4 @@ export function bucketStore(
 function unsupported(operation: string, source: string, message?: string): StoreError {
   const fallback = `this store can't ${operation}`;
   return new StoreError({ code: "UNSUPPORTED", operation, source, message: message ?? fallback });
-}
-
-function wrongSize(source: string, declared: number, actual: number): StoreError {
-  return new StoreError({
-    code: "INVALID_ARGUMENT",
-    operation: "put",
-    source,
-    message: `the body has ${actual} bytes where ${declared} were declared`,
-  });
 }

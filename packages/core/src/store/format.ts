@@ -1,103 +1,166 @@
 import { collect } from "../bytes.ts";
 import type { Bucket } from "../bucket.ts";
-import { isStoreError, StoreError } from "../errors.ts";
+import type { Digest } from "../digest.ts";
+import { StoreError } from "../errors.ts";
 import type { Layout } from "../layout.ts";
 import type { CallOptions } from "../source.ts";
 
-/** The format of stored blobs that this release reads and writes. */
-export const storeFormat = 1;
+/** The newest format of stored blobs that this release reads and writes; it knows those before. */
+export const storeFormat = 2;
 
 /** Key, below the prefix, of the object that says how the blobs beside it are laid out. */
 export const formatKey = "_bitstore.json";
 
 const formatBytesMax = 64 * 1024;
 
-interface Format {
+/** What a store says of itself. Format 2 is format 1 with a garbage collector. */
+export interface StoreFormat {
   readonly layout: string;
   readonly minReader: number;
   readonly minWriter: number;
+  /** Undefined where nothing is ever collected. */
+  readonly gc?: GcFormat | undefined;
 }
 
-/** Checks, once per store and kind of use, that this release may read or write what is there. */
-export interface FormatGuard {
-  beforeRead(options?: CallOptions): Promise<void>;
-  /** Also writes the object where there is none. */
-  beforeWrite(options?: CallOptions): Promise<void>;
+/** What garbage collection of a store goes by, for the collector and for everyone who reads or puts. */
+export interface GcFormat {
+  /** Id of the metadata bucket whose tags, pins and leases say what is kept. */
+  readonly metadata: string;
+  /** Milliseconds that a blob which nothing names is left alone after it was put. */
+  readonly graceMs: number;
+}
+
+/** A store's format as it was read. */
+export interface FoundFormat {
+  readonly format: StoreFormat;
+  /** Of the object, for a conditional replace. */
+  readonly version: string | undefined;
 }
 
 /**
- * Makes the guard of one store. A bucket without the object was written by something else, such as
- * epic-bitstore: it is read as it is. One that can't be asked (no permission) is taken as such.
+ * Reads what a store says of itself; undefined where it says nothing.
  *
- * Rejects with UNSUPPORTED where the object wants a newer release, or names another layout.
+ * Rejects with UNSUPPORTED where the object can't be understood. Whether this release is new enough
+ * is for the caller to decide, by `minReader` and `minWriter`.
  */
-export function formatGuard(bucket: Bucket, prefix: string, layout: Layout): FormatGuard {
-  const key = prefix + formatKey;
-  let readable = false;
-  let writable = false;
-
-  async function load(options: CallOptions): Promise<Format | undefined> {
-    const content = await bucket.read(key, { signal: options.signal });
-    if (content === undefined) return undefined;
-    return parseFormat(await collect(content.body, formatBytesMax), bucket.name);
-  }
-  function check(format: Format, needed: number, use: "read" | "write"): void {
-    if (needed > storeFormat) {
-      throw refusal(bucket.name, `its format ${needed} is newer than this release can ${use}`);
-    }
-    if (format.layout !== layout.name) {
-      throw refusal(
-        bucket.name,
-        `its blobs are laid out ${format.layout}, the tier says layout=${layout.name}`,
-      );
-    }
-  }
-  return {
-    async beforeRead(options = {}) {
-      if (readable) return;
-      const format = await load(options).catch((error: unknown) => {
-        if (isStoreError(error, "PERMISSION_DENIED")) return undefined;
-        throw error;
-      });
-      if (format !== undefined) check(format, format.minReader, "read");
-      readable = true;
-    },
-    async beforeWrite(options = {}) {
-      if (writable) return;
-      const found = await load(options);
-      if (found !== undefined) check(found, found.minWriter, "write");
-      else {
-        const format: Format = { layout: layout.name, minReader: 1, minWriter: 1 };
-        const body = new TextEncoder().encode(`${JSON.stringify(format)}\n`);
-        const ifAbsent = bucket.capabilities.createIfAbsent;
-        await bucket.put(key, body, { ifAbsent, size: body.byteLength, signal: options.signal });
-      }
-      writable = true;
-      readable = true;
-    },
-  };
+export async function readStoreFormat(
+  bucket: Bucket,
+  root: string,
+  options: CallOptions = {},
+): Promise<FoundFormat | undefined> {
+  const content = await bucket.read(root + formatKey, { signal: options.signal });
+  if (content === undefined) return undefined;
+  const { version } = content;
+  const format = parseFormat(await collect(content.body, formatBytesMax), bucket.name);
+  return { format, version };
 }
 
-function parseFormat(bytes: Uint8Array, source: string): Format {
+/** Writes a format as the bytes of its object. */
+export function formatBytes({ layout, minReader, minWriter, gc }: StoreFormat): Uint8Array {
+  const format = { layout, minReader, minWriter, ...(gc === undefined ? {} : { gc }) };
+  return new TextEncoder().encode(`${JSON.stringify(format)}\n`);
+}
+
+/** Prefix of all that a collector has moved out of a store. */
+export function trashPrefix(layout: Layout): string {
+  return `${layout.root}trash/`;
+}
+
+/** Prefix of the copies that collectors made of one blob; each ends with the id of its run. */
+export function trashPrefixOf(layout: Layout, digest: Digest): string {
+  return `${trashPrefix(layout)}${layout.key(digest).slice(layout.root.length)}/`;
+}
+
+/** Reads a key of the trash back; undefined for an object that is no blob of this layout. */
+export function parseTrashKey(
+  layout: Layout,
+  key: string,
+): { readonly digest: Digest; readonly run: string } | undefined {
+  const prefix = trashPrefix(layout);
+  const slash = key.lastIndexOf("/");
+  if (!key.startsWith(prefix) || slash < prefix.length) return undefined;
+  const digest = layout.digest(layout.root + key.slice(prefix.length, slash));
+  const run = key.slice(slash + 1);
+  return digest === undefined || run === "" ? undefined : { digest, run };
+}
+
+const moveMsMax = 60 * 60 * 1000;
+
+/**
+ * Milliseconds after it began to copy a blob to the trash in which a collector may still delete the
+ * blob: a quarter of the grace, one hour at most.
+ */
+export function moveMsOf({ graceMs }: GcFormat): number {
+  return Math.min(graceMs / 4, moveMsMax);
+}
+
+/**
+ * Milliseconds that a copy stays in the trash at least: two graces. The deletion that it was made for
+ * may hit a blob that a put has just found there, half a grace after it was renewed, and may come a
+ * quarter of a grace after the copy was begun: more than a grace is left to that put.
+ */
+export function trashMsOf({ graceMs }: GcFormat): number {
+  return graceMs * 2;
+}
+
+/**
+ * Milliseconds for which a copy in the trash counts as the blob where it can't be brought back: a
+ * quarter of a grace less, so that a tag which is appended now is read before the copy is purged.
+ */
+export function trashSafeMsOf(gc: GcFormat): number {
+  return trashMsOf(gc) - gc.graceMs / 4;
+}
+
+/** Milliseconds since an object was written, by its service's clock; undefined where it can't tell. */
+export function ageMs(
+  bucket: Pick<Bucket, "serviceTime">,
+  object: { readonly modifiedAt: Date | undefined },
+): number | undefined {
+  const now = bucket.serviceTime();
+  if (now === undefined || object.modifiedAt === undefined) return undefined;
+  return now.getTime() - object.modifiedAt.getTime();
+}
+
+function parseFormat(bytes: Uint8Array, source: string): StoreFormat {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw refusal(source, "its _bitstore.json is no JSON", cause);
+    throw formatRefusal(source, "its _bitstore.json is no JSON", cause);
   }
   if (typeof parsed === "object" && parsed !== null) {
-    const { layout, minReader, minWriter } = parsed as Partial<Record<keyof Format, unknown>>;
+    const fields = parsed as Partial<Record<keyof StoreFormat, unknown>>;
+    const { layout, minReader, minWriter } = fields;
     if (
       typeof layout === "string" &&
       typeof minReader === "number" &&
       typeof minWriter === "number"
     ) {
-      return { layout, minReader, minWriter };
+      // What a later format says there is not for this release to judge.
+      const isLater = minReader > storeFormat;
+      const gc = isLater ? undefined : parseGc(fields.gc, minReader, source);
+      return { layout, minReader, minWriter, gc };
     }
   }
-  throw refusal(source, "its _bitstore.json lacks layout, minReader or minWriter");
+  throw formatRefusal(source, "its _bitstore.json lacks layout, minReader or minWriter");
 }
 
-function refusal(source: string, message: string, cause?: unknown): StoreError {
+function parseGc(gc: unknown, minReader: number, source: string): GcFormat | undefined {
+  if (gc === undefined && minReader < 2) return undefined;
+  if (typeof gc === "object" && gc !== null) {
+    const { metadata, graceMs } = gc as Partial<Record<keyof GcFormat, unknown>>;
+    if (typeof metadata === "string" && metadata !== "" && isDuration(graceMs)) {
+      return { metadata, graceMs };
+    }
+  }
+  throw formatRefusal(source, "its _bitstore.json has a gc without metadata or graceMs");
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
+
+/** Makes the error of a store that this release can't use. */
+export function formatRefusal(source: string, message: string, cause?: unknown): StoreError {
   return new StoreError({ code: "UNSUPPORTED", operation: "open", source, message, cause });
 }

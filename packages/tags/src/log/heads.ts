@@ -69,8 +69,8 @@ export function createHeads(
     for (let hits = 0; hits < limits.probesMax; hits += 1) {
       const askedAtMs = clock.now();
       const entry = await ask(newest.seq + 1);
-      newest = { ...newest, askedAtMs };
-      if (entry === undefined) return remember(tag, newest);
+      if (entry === undefined) return remember(tag, { ...newest, askedAtMs });
+      // Until there is no later one, it is not known how new it is.
       newest = { ...newest, seq: entry.seq, entry };
       remember(tag, newest);
     }

@@ -206,7 +206,6 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
     async *watch(tag, call = {}) {
       parseTagName(tag);
       if (call.since !== undefined) checkSeq(call.since, 0, tag, "watch");
-      await context.format.beforeRead(call);
       yield* watch(context, tag, call);
     },
     async verify(tag, call = {}) {

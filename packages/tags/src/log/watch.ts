@@ -12,7 +12,7 @@ import { type LogContext, requestOf } from "./context.ts";
  * time, and none is left out. What fails for a while is asked again, however long that lasts.
  */
 export async function* watch(
-  { heads, entries, calls, clock, limits }: LogContext,
+  { heads, entries, calls, clock, limits, format }: LogContext,
   tag: string,
   options: TagWatchOptions,
 ): AsyncGenerator<TagEntry, void, void> {
@@ -34,6 +34,7 @@ export async function* watch(
   /** Reads what comes after a sequence, or the newest; undefined where nothing does, or answers. */
   async function ask(after: number | undefined): Promise<TagEntry | undefined> {
     try {
+      await format.beforeRead(options);
       const deadlineMs = calls.deadline();
       if (after === undefined) {
         const head = await heads.read(tag, request, deadlineMs);
