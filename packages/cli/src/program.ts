@@ -12,8 +12,11 @@ import { registerRm } from "./commands/rm.ts";
 import { registerStat } from "./commands/stat.ts";
 import { registerVerify } from "./commands/verify.ts";
 import { registerDemo } from "./demo/demo-command.ts";
+import { registerDoctor } from "./doctor/doctor-command.ts";
 import { registerFetch } from "./fetch/fetch-command.ts";
 import type { Frame } from "./frame/frame.ts";
+import { registerGc } from "./gc/gc-command.ts";
+import { registerTag } from "./tags/tag-command.ts";
 import { readVersion } from "./version.ts";
 
 /**
@@ -34,10 +37,14 @@ export function declareProgram(program: Command, frame: Frame): void {
   registerExplain(program, frame);
   registerLs(program, frame);
   registerRm(program, frame);
+  program.commandsGroup("Tags:");
+  registerTag(program, frame);
   program.commandsGroup("Stores:");
   registerCp(program, frame);
   registerVerify(program, frame);
   registerCache(program, frame);
+  registerGc(program, frame);
+  registerDoctor(program, frame);
   program.commandsGroup("Getting started:");
   registerInit(program, frame);
   registerDemo(program, frame);

@@ -106,7 +106,7 @@ describe("get", () => {
     ["nonsense", "a digest is algorithm:hex"],
     ["sha256:abc", "sha256 has 64 hex digits, this has 3"],
     ["\u001b[2J", "\\u001b[2J"],
-    ["@latest", "tags do not exist yet in this release"],
+    ["@la test", "may have A-Z a-z 0-9"],
   ])("refuses %j with a hint", async (argument, words) => {
     const got = await place.run(["get", argument]);
     expect(got).toMatchObject({ status: 2, stdout: "" });

@@ -7,4 +7,4 @@ export { gcLockKey, lockMs } from "./run/gc-lock.ts";
 export * from "./run/gc-report.ts";
 export type { GcOptions, GcProgress } from "./run/options.ts";
 export * from "./tier/enable-gc.ts";
-export { type GcTier, settleMs } from "./tier/gc-tier.ts";
+export { gcNotEnabledCode, type GcTier, settleMs } from "./tier/gc-tier.ts";

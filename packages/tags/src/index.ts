@@ -1,6 +1,7 @@
 export * from "./collection/collection.ts";
 export * from "./create-proof.ts";
 export {
+  createUnprovedCode,
   type MetadataDescription,
   metadataFormatKey,
   metadataFormatKnown,

@@ -16,6 +16,7 @@ import { badUsage, messageOf } from "../frame/hinted.ts";
 import { mapOrdered } from "../frame/map-ordered.ts";
 import { toStoreError } from "../frame/system-error.ts";
 import { formatBytes, formatCount, formatMs } from "../frame/units.ts";
+import { blobArguments } from "../input/blob-argument.ts";
 import { type GivenDigest, readDigests } from "../input/read-digests.ts";
 import { showStatusLine } from "../output/status-line.ts";
 import { hurriedClock } from "../store/hurried-clock.ts";
@@ -51,7 +52,7 @@ export function registerCp(program: Command, frame: Frame): void {
         "What the destination has in the same size is skipped, so that a run which was interrupted " +
         "is just started again. Nothing is deleted. Exits with 3 if any is missing in the source.",
     )
-    .argument("[ids...]", "digests, or files that list them; - is standard input; else all")
+    .argument("[ids...]", "digests, @TAGs, or files that list them; - is standard input; else all")
     .requiredOption("--from <url>", "the store to read")
     .requiredOption("--to <url>", "the store to write")
     .action(frame.action(cp));
@@ -76,7 +77,10 @@ async function cp(
 
   const tally: Tally = { copied: 0, skipped: 0, missing: 0, failed: 0, bytes: 0 };
   using line = showStatusLine({ io, output }, (elapsedMs) => words(tally, elapsedMs));
-  const given = args.length === 0 ? listed(from, signal) : readDigests(args, invocation);
+  const given =
+    args.length === 0
+      ? listed(from, signal)
+      : readDigests(args, invocation, blobArguments(invocation));
   const copies = mapOrdered(given, blobsInWorkMax, (each) => copyOne(each, source, target, signal));
   for await (const copy of copies) {
     if (signal.aborted) throw signal.reason;

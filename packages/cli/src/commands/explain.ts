@@ -7,7 +7,7 @@ import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { formatTable } from "../frame/table.ts";
 import { formatBytes, formatCount, formatMs } from "../frame/units.ts";
-import { parseBlobArgument } from "../input/blob-argument.ts";
+import { blobArguments } from "../input/blob-argument.ts";
 
 /** Declares `explain`. */
 export function registerExplain(program: Command, frame: Frame): void {
@@ -19,17 +19,20 @@ export function registerExplain(program: Command, frame: Frame): void {
         "the order asked. Nothing that is remembered counts, and no cache is filled. Exits with 0 " +
         "if it was found, 3 if every tier says that it is not there, 7 if a tier could not say.",
     )
-    .argument("<digest>", "the blob")
+    .argument("<digest>", "the blob, or @TAG")
     .action(frame.action(explain));
 }
 
 async function explain(invocation: Invocation, [argument = ""]: readonly string[]): Promise<void> {
   const { output, signal, count } = invocation;
-  const digest = parseBlobArgument(argument);
+  const { digest, tag } = await blobArguments(invocation).resolve(argument);
   const { store } = await invocation.openStore();
   const explanation = await store.explain(digest, { signal });
   const attempts = explanation.attempts.map(attemptRecord);
-  await output.result({ ...explanation, attempts }, ...table(store, explanation, output.paint));
+  await output.result(
+    { ...explanation, tag, attempts },
+    ...table(store, explanation, output.paint),
+  );
   if (explanation.outcome === "absent") count("NOT_FOUND");
   if (explanation.outcome === "unavailable") count("UNAVAILABLE");
 }

@@ -7,9 +7,11 @@ import {
   isStoreError,
   StoreError,
 } from "@bitstore/core";
+import { collectionMediaType } from "@bitstore/tags";
+import { getCollection } from "../collections/get-collection.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";
-import { parseBlobArgument } from "../input/blob-argument.ts";
+import { blobArguments, type NamedBlob } from "../input/blob-argument.ts";
 import { parseRange, type RangeArgument } from "../input/parse-range.ts";
 import { openTarget } from "../output/open-target.ts";
 import { progressBytes } from "../output/progress-bytes.ts";
@@ -18,6 +20,7 @@ import { terminalGuard } from "../output/terminal-guard.ts";
 interface GetOptions {
   readonly output?: string;
   readonly range?: RangeArgument;
+  readonly raw?: boolean;
 }
 
 /** Times that wrong bytes may come before it is given up: one for each of many tiers. */
@@ -32,10 +35,14 @@ export function registerGet(program: Command, frame: Frame): void {
       "Writes the blob to standard output, or with -o into FILE: aside first, and under its name " +
         "once it is whole and verified. Bytes that turn out to be wrong at the end of a large blob " +
         "fail a get to standard output (exit 4), whose last bytes are held back; a FILE is " +
-        "started again from another tier.",
+        "started again from another tier. Where @TAG names a collection, -o is a DIRECTORY that its " +
+        "files are written into, each aside first; those that are there and right are skipped, " +
+        "others are left alone, and nothing is written through a symbolic link. File modes are not " +
+        "kept. What can't be had does not stop the rest; exits with the worst of what happened.",
     )
-    .argument("<digest>", "the blob, or @TAG once there are tags")
+    .argument("<digest>", "the blob, or @TAG, @TAG@SEQ, @TAG@TIME")
     .option("-o, --output <file>", "write into this file; - is stdout, even if it is a terminal")
+    .option("--raw", "of a collection the blob itself, which is a JSON list")
     .option("--range <range>", "these bytes alone: A-B (both included), A-, or -N", parseRange)
     .action(frame.action(get));
 }
@@ -45,14 +52,37 @@ async function get(
   [argument = ""]: readonly string[],
   options: GetOptions,
 ): Promise<void> {
-  const { settings } = invocation;
-  const digest = parseBlobArgument(argument);
+  const { settings, fail, signal } = invocation;
   const toFile = options.output !== undefined && options.output !== "-";
   if (settings.json && !toFile) {
     throw badUsage("with --json, bytes can't go to stdout", "write them into a file with -o FILE");
   }
-  if (toFile) await getIntoFile(invocation, digest, options.output, options.range);
-  else await getToStdout(invocation, digest, options);
+  const named = await blobArguments(invocation).resolve(argument);
+  const { digest, tag, entry } = named;
+  try {
+    if (entry?.target.mediaType === collectionMediaType && options.raw !== true) {
+      await getCollection(invocation, digest, folderOf(named, options));
+    } else if (toFile) {
+      await getIntoFile(invocation, digest, options.output, options.range);
+    } else {
+      await getToStdout(invocation, digest, options);
+    }
+  } catch (error) {
+    if (signal.aborted || tag === undefined) throw error;
+    fail(error, tag);
+  }
+}
+
+/** Reads where a collection is to go. @throws INVALID_ARGUMENT where that is no folder. */
+function folderOf({ tag }: NamedBlob, { output, range }: GetOptions): string {
+  if (output === undefined || output === "-") {
+    throw badUsage(
+      "it is a collection of files",
+      `bitstore get ${tag} -o DIRECTORY writes them, --raw the list itself`,
+    );
+  }
+  if (range === undefined) return output;
+  throw badUsage("a collection has no range", "--range with --raw reads a part of its list");
 }
 
 async function getToStdout(

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { type Composite, type Descriptor, type Digest, isStoreError } from "@bitstore/core";
 import { errorRecord } from "../frame/error-record.ts";
-import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { mapOrdered } from "../frame/map-ordered.ts";
 import { toStoreError } from "../frame/system-error.ts";
+import { blobArguments } from "../input/blob-argument.ts";
 import { type GivenDigest, readDigests } from "../input/read-digests.ts";
 
 interface HasOptions {
@@ -20,11 +20,11 @@ export function registerHas(program: Command, frame: Frame): void {
     .command("has")
     .summary("tell which blobs are there, without reading them")
     .description(
-      "Prints `digest  present|missing|unknown` for each ID, in order. IDS are digests, files that " +
-        "list them, or - for a list on standard input; the first word of each line counts. Exits " +
+      "Prints `digest  present|missing|unknown` for each ID, in order. IDS are digests, @TAGs, files " +
+        "that list them, or - for a list on standard input; the first word of each line counts. Exits " +
         "with 3 if any is missing, and with 7 if of any it could not be told.",
     )
-    .argument("[ids...]", "digests, or files that list them; - is standard input")
+    .argument("[ids...]", "digests, @TAGs, or files that list them; - is standard input")
     .option("--durable", "ask the origin alone: a copy in a cache does not count")
     .action(frame.action(has));
 }
@@ -39,8 +39,9 @@ async function has(
   const ask = durable
     ? (digest: Digest) => store.durable(digest, { signal })
     : (digest: Digest) => store.stat(digest, { signal });
-  const answers = mapOrdered(readDigests(args, invocation), digestsInWorkMax, async (given) => {
-    return await answerOf(given, ask, signal);
+  const given = readDigests(args, invocation, blobArguments(invocation));
+  const answers = mapOrdered(given, digestsInWorkMax, async (each) => {
+    return await answerOf(each, ask, signal);
   });
   for await (const answer of answers) await report(invocation, answer);
 }
@@ -71,17 +72,18 @@ async function report(invocation: Invocation, { given, found, error }: Answer): 
     fail(error, given.input);
     return;
   }
-  const { digest } = given;
+  const { digest, tag } = given;
   if (error !== undefined) {
     const unknown = toStoreError(error, "stat", digest);
     count("UNAVAILABLE");
     const why = { ...errorRecord(unknown) };
-    await output.result({ digest, status: "unknown", error: why }, `${digest}  unknown`);
-    output.note(escapeControls(unknown.message));
+    await output.result({ digest, tag, status: "unknown", error: why }, `${digest}  unknown`);
+    output.note(tag === undefined ? unknown.message : `${tag}: ${unknown.message}`);
   } else if (found === undefined) {
     count("NOT_FOUND");
-    await output.result({ digest, status: "missing" }, `${digest}  missing`);
+    await output.result({ digest, tag, status: "missing" }, `${digest}  missing`);
   } else {
-    await output.result({ digest, status: "present", size: found.size }, `${digest}  present`);
+    const record = { digest, tag, status: "present", size: found.size };
+    await output.result(record, `${digest}  present`);
   }
 }

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { type Digest, parseDigest } from "@bitstore/core";
 import type { Frame, Invocation } from "../frame/frame.ts";
+import { parseWhole } from "../input/parse-whole.ts";
 
 interface LsOptions {
   readonly after?: Digest;
@@ -19,7 +20,7 @@ export function registerLs(program: Command, frame: Frame): void {
     .option("--after <digest>", "list the digests that are greater than this one", (text) =>
       parseDigest(text),
     )
-    .option("-n, --number <count>", "list at most this many", parseCount)
+    .option("-n, --number <count>", "list at most this many", parseWhole)
     .action(frame.action(ls));
 }
 
@@ -41,10 +42,4 @@ async function ls(
     listed += 1;
     if (listed >= number) break;
   }
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (/^\d{1,15}$/.test(text) && count > 0) return count;
-  throw new InvalidArgumentError("It must be a whole number from 1 on.");
 }

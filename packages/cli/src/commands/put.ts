@@ -1,13 +1,13 @@
 import { type Command, Option } from "commander";
-import { type Algorithm, algorithms, defaultAlgorithm } from "@bitstore/core";
+import { type Algorithm, algorithms } from "@bitstore/core";
 import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";
 import { mapOrdered } from "../frame/map-ordered.ts";
 import { formatBytes, formatCount } from "../frame/units.ts";
+import { originAlgorithm } from "../input/origin-algorithm.ts";
 import { putFile } from "../input/put-file.ts";
 import { showStatusLine } from "../output/status-line.ts";
-import type { OpenedStore } from "../store/open-store.ts";
 
 interface PutOptions {
   readonly algorithm?: Algorithm;
@@ -50,7 +50,7 @@ async function put(
     throw badUsage("standard input can be stored once only", "write - once");
   }
   const opened = await invocation.openStore();
-  const algorithm = options.algorithm ?? algorithmOf(opened);
+  const algorithm = options.algorithm ?? originAlgorithm(opened);
   const tally = { files: 0, bytes: 0 };
   using line = showStatusLine(invocation, () => {
     return `${tally.files} of ${formatCount(names.length, "file")}, ${formatBytes(tally.bytes)} read`;
@@ -77,10 +77,4 @@ async function put(
     if (signal.aborted) return;
   }
   line.stop();
-}
-
-/** What a put that names no algorithm takes: what is said of the origin. */
-function algorithmOf({ config }: OpenedStore): Algorithm {
-  const origin = config.tiers.find((tier) => tier.origin);
-  return origin?.store.connection.algorithm ?? defaultAlgorithm;
 }

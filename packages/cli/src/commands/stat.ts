@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { StoreError } from "@bitstore/core";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { mapOrdered } from "../frame/map-ordered.ts";
-import { parseBlobArgument } from "../input/blob-argument.ts";
+import { blobArguments } from "../input/blob-argument.ts";
 
 const digestsInWorkMax = 64;
 
@@ -14,27 +14,30 @@ export function registerStat(program: Command, frame: Frame): void {
     .description(
       "Prints `digest  size` for each blob, the size in bytes. Exits with 3 if any is missing.",
     )
-    .argument("<digest...>", "the blobs")
+    .argument("<digest...>", "the blobs, or @TAGs")
     .action(frame.action(stat));
 }
 
 async function stat(invocation: Invocation, args: readonly string[]): Promise<void> {
   const { output, fail, signal } = invocation;
-  const digests = args.map(parseBlobArgument);
+  const blobs = blobArguments(invocation);
+  const named = await blobs.resolveAll(args);
   const { store } = await invocation.openStore();
-  const answers = mapOrdered(digests, digestsInWorkMax, async (digest) => {
+  const answers = mapOrdered(named, digestsInWorkMax, async ({ digest, tag }) => {
     try {
-      return { digest, found: await store.stat(digest, { signal }) };
+      return { digest, tag, found: await store.stat(digest, { signal }) };
     } catch (error) {
-      return { digest, error };
+      return { digest, tag, error };
     }
   });
-  for await (const { digest, found, error } of answers) {
-    if (error !== undefined) fail(error, digest);
-    else if (found !== undefined) await output.result({ ...found }, `${digest}  ${found.size}`);
-    else {
+  for await (const { digest, tag, found, error } of answers) {
+    if (error !== undefined) fail(error, tag ?? digest);
+    else if (found !== undefined) {
+      await output.result({ ...found, tag }, `${digest}  ${found.size}`);
+    } else {
       const message = "no tier has it";
-      fail(new StoreError({ code: "NOT_FOUND", operation: "stat", subject: digest, message }));
+      const absent = { code: "NOT_FOUND", operation: "stat", subject: digest, message } as const;
+      fail(new StoreError(absent), tag);
     }
   }
 }

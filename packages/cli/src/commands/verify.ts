@@ -4,6 +4,7 @@ import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";
 import { mapOrdered } from "../frame/map-ordered.ts";
 import { formatBytes, formatCount } from "../frame/units.ts";
+import { type BlobArguments, blobArguments } from "../input/blob-argument.ts";
 import { type GivenDigest, readDigests } from "../input/read-digests.ts";
 import { showStatusLine } from "../output/status-line.ts";
 import { checkBlob, type Check } from "../verify/check-blob.ts";
@@ -23,7 +24,7 @@ export function registerVerify(program: Command, frame: Frame): void {
         "digest. Exits with 4 if any is corrupt, 3 if an ID is in no tier, 7 if any can't be read. " +
         "Nothing is changed.",
     )
-    .argument("[ids...]", "digests, or files that list them; - is standard input; else all")
+    .argument("[ids...]", "digests, @TAGs, or files that list them; - is standard input; else all")
     .option("--tier <name>", "check this tier of the config alone (repeatable); a URL is a store")
     .action(frame.action(verify));
 }
@@ -33,12 +34,18 @@ async function verify(invocation: Invocation, args: readonly string[]): Promise<
   // The global --tier takes URLs. A bare word, which elsewhere would be a folder, is a name here.
   const names = settings.tiers.filter(isName).map(({ url }) => url);
   const tiers = settings.tiers.filter((argument) => !isName(argument));
-  const { store } = await invocation.openStore({ ...settings, tiers });
+  const opened = await invocation.openStore({ ...settings, tiers });
+  const { store } = opened;
   const chosen = chooseTiers(store.tiers, names);
   const items =
     args.length === 0
       ? listAll(listable(chosen, names.length > 0, invocation), signal)
-      : named(args, chosen, invocation);
+      : named(
+          args,
+          chosen,
+          invocation,
+          blobArguments(invocation, async () => opened),
+        );
 
   const totals = tallies(chosen);
   using line = showStatusLine({ io, output }, () => {
@@ -118,8 +125,9 @@ async function* named(
   args: readonly string[],
   tiers: readonly Tier[],
   invocation: Invocation,
+  blobs: BlobArguments,
 ): AsyncGenerator<Item> {
-  for await (const given of readDigests(args, invocation)) yield { given, tiers };
+  for await (const given of readDigests(args, invocation, blobs)) yield { given, tiers };
 }
 
 /** A blob is missing where no tier has it; that a cache, or one of many, has none is as it may be. */

@@ -4,11 +4,13 @@ import { type ErrorCode, isStoreError } from "@bitstore/core";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { escapeControls as shown } from "../frame/escape-controls.ts";
 import { badUsage } from "../frame/hinted.ts";
+import { blobArguments } from "../input/blob-argument.ts";
 import { formatBytes, formatCount, formatMs } from "../frame/units.ts";
 import { directorySink } from "./directory-sink.ts";
 import { countLines, fetchProgress, tiersOf } from "./fetch-progress.ts";
 import { parseNameTemplate } from "./name-template.ts";
 import { type IdFormat, readIds } from "./read-ids.ts";
+import { resolveIds } from "./resolve-ids.ts";
 import { openReport, type Report } from "./report.ts";
 import { type FetchTally, type ReportLine, runFetch } from "./run-fetch.ts";
 import type { Sink } from "./sink.ts";
@@ -36,7 +38,7 @@ export function registerFetch(program: Command, frame: Frame): void {
   program
     .command("fetch")
     .description("fetch many blobs by their digests into a directory or a tar archive")
-    .argument("[ids]", "a file of digests, or - for the standard input", "-")
+    .argument("[ids]", "a file of digests or @TAGs, or - for the standard input", "-")
     .requiredOption("--to <target>", "a directory, FILE.tar, or - for a tar on the standard output")
     .option("--concurrency <n>", "digests in work at a time", String(concurrencyDefault))
     .option("--ordered", "deliver and report in the order of the input")
@@ -67,10 +69,13 @@ async function fetchCommand(
   await using report =
     options.report === undefined ? undefined : await openReport(resolve(io.cwd, options.report));
   const startedMs = performance.now();
+  const read = readIds({ from: input, column: options.column, format, stdin: io.stdin });
+  const resolved = resolveIds(read, blobArguments(invocation), signal);
   using progress = fetchProgress(io, output, total);
   const tally = await runFetch({
     source: store,
-    ids: readIds({ from: input, column: options.column, format, stdin: io.stdin }),
+    ids: resolved.ids,
+    problemOf: (id) => resolved.problemOf(id),
     sink,
     concurrencyMax,
     ordered: options.ordered ?? false,
@@ -127,8 +132,10 @@ async function tell(
   const named = tally.counts.missing + tally.counts.failed;
   if (named > namedMax + 1) return;
   if (named > namedMax) output.note("more are missing or failed; --report FILE names them all");
-  else if (line.status === "missing") output.aside(line, `missing  ${shown(line.digest)}`);
-  else output.aside(line, `failed   ${shown(line.error?.message ?? line.digest)}`);
+  else if (line.status === "missing") {
+    // Of a tag it is said why it names nothing; of a digest there is nothing more to say.
+    output.aside(line, `missing  ${shown(line.error?.message ?? line.digest)}`);
+  } else output.aside(line, `failed   ${shown(line.error?.message ?? line.digest)}`);
 }
 
 function summarise({ output }: Invocation, tally: FetchTally, elapsedMs: number): void {

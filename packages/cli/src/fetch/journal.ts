@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { type Digest, type DigestSet, StoreError } from "@bitstore/core";
+import { type DigestSet, StoreError } from "@bitstore/core";
 
 /** What a file was when it was last known to hold its blob. */
 export interface FileStamp {
@@ -14,8 +14,9 @@ export interface FileStamp {
  * last of them, and the files of it are hashed again by the next run.
  */
 export interface Journal extends DigestSet, Disposable {
-  stampOf(digest: Digest): FileStamp | undefined;
-  stamp(digest: Digest, stamp: FileStamp): void;
+  /** Keys are what the file is to hold and be: a digest, and its name where that says more. */
+  stampOf(key: string): FileStamp | undefined;
+  stamp(key: string, stamp: FileStamp): void;
   commit(): void;
 }
 
@@ -52,8 +53,8 @@ export function openJournal(path = ""): Journal {
       wrote();
       return added;
     },
-    stampOf(digest) {
-      const row = find.get(digest);
+    stampOf(key) {
+      const row = find.get(key);
       if (row === undefined) return undefined;
       return {
         size: Number(row["size"]),
@@ -61,8 +62,8 @@ export function openJournal(path = ""): Journal {
         ino: asBigInt(row["ino"]),
       };
     },
-    stamp(digest, { size: bytes, mtimeNs, ino }) {
-      store.run(digest, bytes, mtimeNs, ino);
+    stamp(key, { size: bytes, mtimeNs, ino }) {
+      store.run(key, bytes, mtimeNs, ino);
       wrote();
     },
     commit,

@@ -1,4 +1,11 @@
-import { type BlobSource, fetchMany, type FetchOutcome, type FetchStatus } from "@bitstore/core";
+import {
+  type BlobSource,
+  type ErrorCode,
+  fetchMany,
+  type FetchOutcome,
+  type FetchStatus,
+  type StoreError,
+} from "@bitstore/core";
 import type { Sink } from "./sink.ts";
 
 /** Counts of a run so far. */
@@ -18,12 +25,14 @@ export interface ReportLine {
   readonly tier?: string;
   readonly size?: number;
   readonly elapsedMs: number;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
 export interface RunFetchOptions {
   readonly source: BlobSource;
   readonly ids: AsyncIterable<string>;
+  /** Says why an ID that is no digest names nothing, where more is known than that. */
+  readonly problemOf?: ((id: string) => StoreError | undefined) | undefined;
   readonly sink: Sink;
   readonly concurrencyMax: number;
   readonly ordered: boolean;
@@ -54,13 +63,25 @@ export async function runFetch(options: RunFetchOptions): Promise<FetchTally> {
     present: (digest) => sink.present(digest),
     deliver: (content, { digest }) => sink.deliver(content, digest),
   });
-  for await (const outcome of outcomes) {
+  for await (const each of outcomes) {
+    const outcome = explained(each, options.problemOf);
     count(tally, outcome);
     await options.onOutcome(reportLine(outcome), tally);
     if (options.failFast && (outcome.status === "missing" || outcome.status === "failed")) break;
   }
   await sink.finish();
   return tally;
+}
+
+/** Tells why an ID names nothing; what a tag does not name is missing, like what is not there. */
+function explained(
+  outcome: FetchOutcome<number>,
+  problemOf: RunFetchOptions["problemOf"],
+): FetchOutcome<number> {
+  if (outcome.digest !== undefined) return outcome;
+  const error = problemOf?.(outcome.input);
+  if (error === undefined) return outcome;
+  return { ...outcome, error, status: error.code === "NOT_FOUND" ? "missing" : "failed" };
 }
 
 function count(tally: FetchTally, outcome: FetchOutcome<number>): void {

@@ -54,7 +54,19 @@ export function fromCommander(error: unknown, program: Command, argv: readonly s
   const [first = "", suggestion] = error.message.split("\n");
   const message = first.replace(/^error: /, "").replace(/\.$/, "");
   const near = suggestion?.replace(/^\(Did you mean (.*)\?\)$/, "$1");
-  const command = program.commands.find((each) => argv.includes(each.name()));
-  const help = command === undefined ? "bitstore --help" : `bitstore ${command.name()} --help`;
+  const help = ["bitstore", ...commandPath(program, argv), "--help"].join(" ");
   return badUsage(message, near === undefined ? help : `did you mean ${near}?`);
+}
+
+/** Finds the words of a command line that name its command, such as `tag` and `set`. */
+function commandPath(program: Command, argv: readonly string[]): readonly string[] {
+  const path: string[] = [];
+  let commands = program.commands;
+  for (const word of argv) {
+    const command = commands.find((each) => each.name() === word);
+    if (command === undefined) continue;
+    path.push(word);
+    ({ commands } = command);
+  }
+  return path;
 }

@@ -1,19 +1,83 @@
 import { type Digest, parseDigest } from "@bitstore/core";
-import { hinted } from "../frame/hinted.ts";
+import type { Invocation } from "../frame/frame.ts";
+import type { OpenedStore } from "../store/open-store.ts";
+import { mapOrdered } from "../frame/map-ordered.ts";
+import { entryAt, type LiveEntry } from "../tags/entry-at.ts";
+import { openTagLog } from "../tags/open-tag-log.ts";
+import { parseTagReference } from "../tags/tag-reference.ts";
 
-/**
- * Reads an argument that names one blob: a digest in any form that `parseDigest` takes.
- *
- * @throws UNSUPPORTED for `@TAG`, as long as there are no tags; INVALID_ARGUMENT for all else.
- */
-export function parseBlobArgument(text: string): Digest {
-  if (text.startsWith("@")) {
-    throw hinted({
-      code: "UNSUPPORTED",
-      operation: "",
-      message: `tags do not exist yet in this release, so ${JSON.stringify(text.slice(0, 80))} names nothing`,
-      hint: "name the blob by its digest, such as sha256:9f86d0…",
-    });
+/** The blob that an argument names. */
+export interface NamedBlob {
+  readonly digest: Digest;
+  /** The tag as it was written, such as `@models/prod`; undefined where a digest was. */
+  readonly tag: string | undefined;
+  /** The tag's entry that names the blob. */
+  readonly entry: LiveEntry | undefined;
+}
+
+/** Reads the arguments of one command that name blobs. */
+export interface BlobArguments {
+  /**
+   * Resolves to what an argument names: a digest in any form that `parseDigest` takes, or `@NAME`,
+   * `@NAME@SEQ` or `@NAME@TIME`. A tag is looked up once, so that it names one blob throughout.
+   *
+   * Rejects with INVALID_ARGUMENT for what is neither, NOT_FOUND for a tag that is absent or deleted,
+   * CONFIG_INVALID for a tag where there is no metadata.
+   */
+  resolve(text: string): Promise<NamedBlob>;
+  /** Resolves to what several name, in their order; rejects where one of them does. */
+  resolveAll(texts: readonly string[]): Promise<readonly NamedBlob[]>;
+}
+
+/** Tags among several arguments that are looked up at a time. */
+const tagsInWorkMax = 16;
+
+/** Tags of a list that are remembered; one that comes again after so many others is asked again. */
+const tagsRememberedMax = 10_000;
+
+/** Tells whether an argument names a blob by a tag. */
+export function namesTag(text: string): boolean {
+  return text.startsWith("@");
+}
+
+/** Reads arguments against the tags of a store, which is opened when the first tag is read. */
+export function blobArguments(
+  { io, signal, openStore }: Pick<Invocation, "io" | "signal" | "openStore">,
+  opened: () => Promise<OpenedStore> = openStore,
+): BlobArguments {
+  let log: Promise<ReturnType<typeof openTagLog>> | undefined;
+  const known = new Map<string, Promise<NamedBlob>>();
+
+  async function lookUp(tag: string): Promise<NamedBlob> {
+    const reference = parseTagReference(tag, Date.now());
+    log ??= opened().then((store) => openTagLog(store, io));
+    const entry = await entryAt(
+      await log,
+      reference,
+      { operation: "resolve", subject: tag },
+      signal,
+    );
+    return { digest: entry.target.digest, tag, entry };
   }
-  return parseDigest(text);
+
+  async function resolve(text: string): Promise<NamedBlob> {
+    if (!namesTag(text)) return { digest: parseDigest(text), tag: undefined, entry: undefined };
+    let found = known.get(text);
+    if (found === undefined) {
+      found = lookUp(text);
+      known.set(text, found);
+      const [oldest] = known.keys();
+      if (known.size > tagsRememberedMax && oldest !== undefined) known.delete(oldest);
+    }
+    return await found;
+  }
+
+  return {
+    resolve,
+    async resolveAll(texts) {
+      const named: NamedBlob[] = [];
+      for await (const each of mapOrdered(texts, tagsInWorkMax, resolve)) named.push(each);
+      return named;
+    },
+  };
 }

@@ -23,6 +23,8 @@ export function cliReference(): string {
     "They are taken before and after the command.",
     optionTable(shape.options),
     tiersText,
+    "## Naming a blob",
+    namesText,
     "## Exit statuses",
     statusTable(),
     statusText,
@@ -43,6 +45,14 @@ const tiersText = [
   "`--tier` and `--cache` stand in the order in which they are written. `--tier` replaces the tiers of",
   "the config, `--cache` alone stands in front of them. With neither, and with no config,",
   "everything is in `./.bitstore`.",
+].join("\n");
+
+const namesText = [
+  "Wherever a digest is taken, so is a tag: `@NAME` is the blob that it names now, `@NAME@7` the one",
+  "that it named at sequence 7, and `@NAME@TIME` the one that it named then. TIME is RFC 3339, such as",
+  "`2026-11-20T08:30:00Z`, a date for its first moment in UTC, or how long ago: `90m`, `2h`, `3d`. A",
+  "tag is looked up once in each command. Who writes to a tag is said by `$BITSTORE_ACTOR`, else",
+  "`$USER` or `$LOGNAME`.",
 ].join("\n");
 
 const statusText = [

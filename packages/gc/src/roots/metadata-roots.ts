@@ -20,6 +20,9 @@ import {
 } from "@bitstore/tags";
 import type { GcRoots } from "./gc-roots.ts";
 
+/** What the error of metadata says in which there is nothing, as its `serviceCode`. */
+export const noTagsCode = "NoTags";
+
 /**
  * Resolves to the id of a metadata bucket, which a store of blobs names it by.
  *
@@ -33,6 +36,7 @@ export async function metadataIdOf(bucket: Bucket, options: CallOptions = {}): P
       code: "CONFIG_INVALID",
       operation: "gc",
       source: bucket.name,
+      serviceCode: noTagsCode,
       message: "no tag was ever written there, so everything would be garbage; set one first",
     });
   }

@@ -10,6 +10,9 @@ import {
   storeFormat,
 } from "@bitstore/core";
 
+/** What the error of a tier says that was not opened to collection, as its `serviceCode`. */
+export const gcNotEnabledCode = "GcNotEnabled";
+
 /**
  * A store that may be collected. Give only tiers that may be written: the origin, caches in buckets,
  * and those that say `readOnly=false`.
@@ -88,7 +91,10 @@ export async function checkTier(
   }
   const gc = found?.format.gc;
   if (gc === undefined) {
-    if (!dryRun) throw refusal(tier, "CONFIG_INVALID", "gc is not enabled there; enable it first");
+    if (!dryRun) {
+      const message = "gc is not enabled there; enable it first";
+      throw refusal(tier, "CONFIG_INVALID", message, gcNotEnabledCode);
+    }
     return { ...tier, gc: { metadata: metadataId, graceMs }, enabled: false, markedAtMs };
   }
   if (gc.metadata !== metadataId) {
@@ -107,6 +113,7 @@ function refusal(
   { name }: GcTier,
   code: "UNSUPPORTED" | "CONFIG_INVALID" | "PRECONDITION_FAILED",
   message: string,
+  serviceCode?: string,
 ): StoreError {
-  return new StoreError({ code, operation: "gc", source: name, message });
+  return new StoreError({ code, operation: "gc", source: name, message, serviceCode });
 }

@@ -62,7 +62,7 @@ function readMember(value: unknown, index: number): CollectionMember {
   throw problem("INVALID_ARGUMENT", `its member ${index} is no name, digest and size`);
 }
 
-/** Refuses names that can't all be files below one folder; they must ascend. */
+/** Refuses names that can't all be files below one folder. */
 function checkNames(members: readonly CollectionMember[]): void {
   const names = new Set<string>();
   for (const { name } of members) {

@@ -26,6 +26,9 @@ export interface MetadataDescription {
   readonly proved: readonly string[];
 }
 
+/** What the error of a bucket says that must not carry tags, as its `serviceCode`. */
+export const createUnprovedCode = "CreateIfAbsentUnproved";
+
 const formatBytesMax = 64 * 1024;
 const provedMax = 64;
 /** A bucket without the object is asked again: a later release may have begun to write there. */
@@ -195,11 +198,15 @@ function failureOf({ createTwice, racingCreators }: CreateProof): string | undef
 }
 
 function unproved(source: string, why: string): StoreError {
-  return refusal(
+  return new StoreError({
+    code: "UNSUPPORTED",
+    operation: "open",
     source,
-    `tags can't be kept here safely, since two writers may both win (${why}); ` +
+    serviceCode: createUnprovedCode,
+    message:
+      `tags can't be kept here safely, since two writers may both win (${why}); ` +
       "unsafeSingleWriter allows it where never more than one process writes",
-  );
+  });
 }
 
 function refusal(source: string, message: string, cause?: unknown): StoreError {

@@ -1,0 +1,32 @@
+import { openPins, openTags, type OpenTagsOptions } from "@bitstore/config";
+import type { TagLog } from "@bitstore/core";
+import type { Pins } from "@bitstore/tags";
+import type { Io } from "../frame/io.ts";
+import type { OpenedStore } from "../store/open-store.ts";
+import { readVersion } from "../version.ts";
+
+/** Says who writes: `BITSTORE_ACTOR`, else the user's name, else `unknown`. */
+export function actorOf(env: Io["env"]): string {
+  const said = [env["BITSTORE_ACTOR"], env["USER"], env["LOGNAME"]];
+  return said.find((name) => name !== undefined && name !== "") ?? "unknown";
+}
+
+/** What the writing commands say of the bucket. */
+export interface UnsafeOption {
+  readonly unsafeSingleWriter?: boolean | undefined;
+}
+
+/** Opens the tags of a store. @throws CONFIG_INVALID where it has no metadata. */
+export function openTagLog(opened: OpenedStore, io: Io, options: UnsafeOption = {}): TagLog {
+  return openTags(opened, tagOptions(io, options));
+}
+
+/** Opens the pins of a store. @throws CONFIG_INVALID where it has no metadata. */
+export function openPinLog(opened: OpenedStore, io: Io, options: UnsafeOption = {}): Pins {
+  return openPins(opened, tagOptions(io, options));
+}
+
+function tagOptions({ env }: Io, { unsafeSingleWriter }: UnsafeOption): OpenTagsOptions {
+  const client = `bitstore/${readVersion()}`;
+  return { actor: actorOf(env), client, unsafeSingleWriter: unsafeSingleWriter ?? false };
+}
