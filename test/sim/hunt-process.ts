@@ -1,5 +1,6 @@
 /**
- * Hunts one mutant, in a process of its own: plants it, then runs seeds until one shows a violation.
+ * Hunts one mistake, in a process of its own: plants its mutants together, then runs seeds until one
+ * shows a violation.
  * Arguments: the module of the simulation, the first seed, how many seeds, and the mutants as JSON.
  * Prints one line of JSON. Node must be given `--conditions=@bitstore/source`.
  */
@@ -19,7 +20,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const [modulePath = "", from = "0", count = "0", mutantsJson = "[]"] = process.argv.slice(2);
 const mutants: readonly Mutant[] = JSON.parse(mutantsJson);
 const byUrl = Map.groupBy(mutants, ({ file }) => pathToFileURL(resolve(root, file)).href);
-const planted = new Set<string>();
+const planted = new Set<Mutant>();
 
 registerHooks({
   load(url, context, nextLoad) {
@@ -28,7 +29,7 @@ registerHooks({
     let source = readFileSync(fileURLToPath(url), "utf8");
     for (const mutant of here) {
       source = plant(mutant, source);
-      planted.add(mutant.name);
+      planted.add(mutant);
     }
     return { format: "module-typescript", source, shortCircuit: true };
   },
@@ -46,11 +47,13 @@ const first = Number(from);
 const last = first + Number(count);
 let violation: string | undefined;
 let seed = first;
+let tried = 0;
 for (; seed < last; seed += 1) {
+  tried += 1;
   violation = await simulation.findViolation(seed);
   if (stray !== undefined) violation ??= `a rejection that nobody awaits: ${stray}`;
   if (violation !== undefined) break;
   // Lets the event loop turn, which the simulation does not.
   if (seed % 16 === 0) await new Promise((done) => setImmediate(done));
 }
-process.stdout.write(`${JSON.stringify({ seed, tried: seed - first + 1, violation })}\n`);
+process.stdout.write(`${JSON.stringify({ seed, tried, violation })}\n`);

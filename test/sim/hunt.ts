@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Mutant } from "./mutant.ts";
 
-/** What became of a mutant. */
+/** What became of a mutant, or of some that were planted together. */
 export interface Hunt {
+  /** Its name; of some together, their names joined by " and ". */
   readonly mutant: string;
   /** The seed that showed it; undefined where none did. */
   readonly seed: number | undefined;
@@ -22,6 +23,9 @@ export interface HuntOptions {
   readonly seedsMax: number;
   /** Milliseconds after which its process is ended: a mutant may run in circles. */
   readonly processMs: number;
+}
+
+export interface HuntAllOptions extends HuntOptions {
   /** Processes at a time. */
   readonly concurrencyMax: number;
 }
@@ -32,25 +36,29 @@ interface Report {
   readonly violation?: string;
 }
 
-/** Hunts mutants, each in a process of its own, and tells of each, in their order. */
+/** Hunts mutants, each alone in a process of its own, and tells of each, in their order. */
 export async function huntAll(
   mutants: readonly Mutant[],
-  options: HuntOptions,
+  options: HuntAllOptions,
 ): Promise<readonly Hunt[]> {
   const hunts: Hunt[] = [];
   const left = [...mutants.entries()];
   const worker = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [index, mutant] = next;
-      hunts[index] = await hunt(mutant, options);
+      hunts[index] = await hunt([mutant], options);
     }
   };
   await Promise.all(Array.from({ length: options.concurrencyMax }, worker));
   return hunts;
 }
 
-/** Hunts one mutant. A process that hangs or breaks has been caught as well, and says so. */
-export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Hunt> {
+/**
+ * Hunts one mistake, which is one mutant or several that are planted together. One that hangs has been
+ * caught as well, and says so; rejects where its process breaks.
+ */
+export async function hunt(mutants: readonly Mutant[], options: HuntOptions): Promise<Hunt> {
+  const name = mutants.map((mutant) => mutant.name).join(" and ");
   const { simulation, firstSeed, seedsMax, processMs } = options;
   const script = fileURLToPath(new URL("./hunt-process.ts", import.meta.url));
   const child = spawn(
@@ -62,7 +70,7 @@ export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Hunt> 
       simulation,
       String(firstSeed),
       String(seedsMax),
-      JSON.stringify([mutant]),
+      JSON.stringify(mutants),
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
@@ -79,11 +87,11 @@ export async function hunt(mutant: Mutant, options: HuntOptions): Promise<Hunt> 
   clearTimeout(timer);
   if (signal === "SIGKILL") {
     const violation = `it ran for more than ${processMs} ms`;
-    return { mutant: mutant.name, seed: firstSeed, tried: 0, violation };
+    return { mutant: name, seed: firstSeed, tried: 0, violation };
   }
   // What breaks before the first seed says nothing of the mistake: the mutant is no valid program.
-  if (code !== 0) throw new Error(`${mutant.name}: its process broke: ${errors.slice(0, 2000)}`);
+  if (code !== 0) throw new Error(`${name}: its process broke: ${errors.slice(0, 2000)}`);
   const { seed, tried, violation }: Report = JSON.parse(output);
   const isFound = violation !== undefined;
-  return { mutant: mutant.name, seed: isFound ? seed : undefined, tried, violation };
+  return { mutant: name, seed: isFound ? seed : undefined, tried, violation };
 }

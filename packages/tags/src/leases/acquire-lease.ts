@@ -86,7 +86,7 @@ export async function acquireLease(bucket: Bucket, options: LeaseOptions): Promi
   };
 
   async function create(call: CallOptions): Promise<void> {
-    const body = formatLease(record());
+    const body = await formatLease(record());
     for (let round = 1; ; round += 1) {
       try {
         // An id that is taken was taken by this very lease, whose answer was lost.
@@ -106,10 +106,10 @@ export async function acquireLease(bucket: Bucket, options: LeaseOptions): Promi
       const content = await bucket.read(key, { signal });
       if (info === undefined || content === undefined) throw loseIt("it is gone");
       const { version } = content;
-      const found = parseLease(await collect(content.body, leaseBytesMax), key, bucket.name);
+      const found = await parseLease(await collect(content.body, leaseBytesMax), key, bucket.name);
       if (found.nonce !== base.nonce) throw loseIt("somebody else has written it");
       if (lapsedMsOf(bucket, found, info.modifiedAt) !== undefined) throw loseIt("it has lapsed");
-      const body = formatLease(record());
+      const body = await formatLease(record());
       const ifVersion = bucket.capabilities.replaceIfMatch ? version : undefined;
       try {
         await bucket.put(key, body, { ifVersion, size: body.byteLength, signal });

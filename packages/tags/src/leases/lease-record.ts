@@ -1,5 +1,4 @@
 import { type Digest, parseDigest, StoreError } from "@bitstore/core";
-import { z } from "zod";
 import { canonicalJson } from "../log/canonical-json.ts";
 
 /** Digests and collections that one lease names at most. */
@@ -32,30 +31,16 @@ export interface LeaseRecord {
   readonly nonce: string;
 }
 
-const kind = "bitstore.lease/1";
-const holderCharsMax = 256;
-const reasonCharsMax = 1024;
-const digestList = z.array(z.string()).max(leaseDigestsMax);
+/** What the member `schema` of a lease's object says. */
+export const leaseSchemaName = "bitstore.lease/1";
 
-const schema = z.object({
-  schema: z.literal(kind),
-  namespace: z.string(),
-  id: z.string().regex(/^[0-9a-f]{32}$/),
-  digests: z.union([z.literal("all"), digestList]),
-  collections: digestList,
-  holder: z.string().min(1).max(holderCharsMax),
-  reason: z.string().max(reasonCharsMax).optional(),
-  ttlMs: z.int().min(1),
-  acquiredAt: z.iso.datetime(),
-  expiresAt: z.iso.datetime(),
-  nonce: z.string(),
-});
-
-/** Writes a lease as the bytes of its object. @throws INVALID_ARGUMENT for what can't be one. */
-export function formatLease(record: LeaseRecord): Uint8Array {
+/** Writes a lease as the bytes of its object; rejects with INVALID_ARGUMENT for what can't be one. */
+export async function formatLease(record: LeaseRecord): Promise<Uint8Array> {
   const { reason, ...rest } = record;
-  const whole = { schema: kind, ...rest, ...(reason === undefined ? {} : { reason }) };
-  const checked = schema.safeParse(whole);
+  const why = reason === undefined ? {} : { reason };
+  const whole = { schema: leaseSchemaName, ...rest, ...why };
+  const { leaseSchema } = await import("./lease-schema.ts");
+  const checked = leaseSchema.safeParse(whole);
   if (!checked.success) {
     const [issue] = checked.error.issues;
     throw new StoreError({
@@ -68,13 +53,25 @@ export function formatLease(record: LeaseRecord): Uint8Array {
 }
 
 /**
- * Reads a lease's bytes. @throws UNSUPPORTED for what this release does not understand: who can't
- * tell what is held must not delete.
+ * Reads a lease's bytes. Rejects with UNSUPPORTED for what this release does not understand: who
+ * can't tell what is held must not delete.
  */
-export function parseLease(bytes: Uint8Array, key: string, source: string): LeaseRecord {
+export async function parseLease(
+  bytes: Uint8Array,
+  key: string,
+  source: string,
+): Promise<LeaseRecord> {
+  // Loaded with the first lease, so that a command that reads none does not wait for it.
+  const { leaseSchema } = await import("./lease-schema.ts");
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const { schema: _, reason, digests, collections, ...rest } = schema.parse(JSON.parse(text));
+    const {
+      schema: _,
+      reason,
+      digests,
+      collections,
+      ...rest
+    } = leaseSchema.parse(JSON.parse(text));
     return {
       ...rest,
       reason,

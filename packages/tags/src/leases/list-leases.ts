@@ -31,7 +31,7 @@ export async function* listLeases(
   for await (const { key, modifiedAt } of bucket.list(prefix, { signal })) {
     const content = await bucket.read(key, { signal });
     if (content === undefined) continue;
-    const record = parseLease(await collect(content.body, leaseBytesMax), key, bucket.name);
+    const record = await parseLease(await collect(content.body, leaseBytesMax), key, bucket.name);
     yield { ...record, lapsedMs: lapsedMsOf(bucket, record, modifiedAt) };
   }
 }

@@ -1,15 +1,15 @@
 import { type Bucket, type Clock, digestOf, memoryBucket, StoreError } from "@bitstore/core";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   acquireLease,
   type FoundLease,
   lapsedKeptMs,
+  leaseDigestsMax,
   leaseMarginMs,
   type LeaseOptions,
   listLeases,
   removeLapsedLease,
 } from "@bitstore/tags";
-import { beforeEach, describe, expect, test } from "vitest";
-import { leaseDigestsMax } from "../../tags/src/leases/lease-record.ts";
 
 const digest = await digestOf(new Uint8Array(1), "sha256");
 const ttlMs = 10 * 60_000;
