@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "source-http": ["core"],
   "cache-disk": ["core"],
   tags: ["core"],
+  "write-back": ["core"],
   gc: ["core", "tags"],
   doctor: ["core", "tags"],
   config: [

@@ -68,6 +68,7 @@ export function azureBucket(options: AzureBucketOptions): Bucket {
   return {
     name: service.name,
     capabilities,
+    service: endpoint.origin + endpoint.pathname,
     serviceTime: service.serviceTime,
     head: (key: string, callOptions: CallOptions = {}) =>
       headObject(service, settings, key, callOptions),

@@ -83,6 +83,7 @@ export async function fsBucket(options: FsBucketOptions): Promise<Bucket> {
   return {
     name,
     capabilities,
+    service: "file:",
     serviceTime: () => new Date(),
     async head(key, call = {}) {
       checkKey(key, capabilities.keyBytesMax, "head", name);

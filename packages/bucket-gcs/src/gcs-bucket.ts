@@ -140,6 +140,7 @@ export function gcsBucket(options: GcsBucketOptions): Bucket {
   return {
     name,
     capabilities,
+    service: endpoint.origin,
     serviceTime: time.now,
     head,
     read,

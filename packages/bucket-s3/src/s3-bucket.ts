@@ -32,6 +32,7 @@ export function s3Bucket(options: S3BucketOptions): Bucket {
   };
   return {
     name: settings.name,
+    service: settings.endpoint ?? "https://s3.amazonaws.com",
     capabilities: settings.capabilities,
     serviceTime: session.serviceTime,
     head: (key, o = {}) => headObject(context, key, o),

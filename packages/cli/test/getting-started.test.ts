@@ -64,7 +64,7 @@ describe("getting started", () => {
     ["bitstore cache ", ["stats", "prune"]],
     ["bitstore --tier ./x --json ca", ["cache"]],
     ["bitstore put --algorithm sha5", ["sha512"]],
-    ["bitstore get --ra", ["--range"]],
+    ["bitstore get --ra", ["--raw", "--range"]],
     ["bitstore cache prune --older", ["--older-than"]],
     ["bitstore ls --verb", ["--verbose"]],
     ["bitstore put get --algo", ["--algorithm"]],

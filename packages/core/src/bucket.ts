@@ -69,6 +69,11 @@ export interface ListOptions extends CallOptions {
 export interface Bucket extends AsyncDisposable {
   /** For messages and reports, such as `s3://models/prefix/`; without secrets. */
   readonly name: string;
+  /**
+   * The service that it lies in, such as `https://s3.amazonaws.com` or an emulator's address, without
+   * secrets: of two buckets with one name in two services only one may keep its promises.
+   */
+  readonly service: string;
   readonly capabilities: BucketCapabilities;
 
   /**

@@ -26,6 +26,9 @@ export interface FillEvent {
 export interface AlarmEvent {
   readonly kind:
     | "corrupt-copy"
+    | "upload-refused"
+    | "pending-rotten"
+    | "pending-lost"
     | "weak-digest-collision"
     | "weak-digest-unrecorded"
     | "tag-head-went-back";

@@ -102,6 +102,7 @@ export function memoryBucket(name = "memory:", date: () => Date = () => new Date
 
   return {
     name,
+    service: "memory:",
     capabilities,
     get size() {
       return objects.size;

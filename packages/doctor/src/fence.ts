@@ -29,6 +29,7 @@ export function fenced(inner: Bucket, prefix: string | undefined): Fence {
   const bucket: Bucket = {
     name: inner.name,
     capabilities: inner.capabilities,
+    service: inner.service,
     serviceTime: () => inner.serviceTime(),
     head: (key, call) => inner.head(key, call),
     read: (key, call) => inner.read(key, call),

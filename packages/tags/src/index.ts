@@ -5,6 +5,7 @@ export {
   type MetadataDescription,
   metadataFormatKey,
   metadataFormatKnown,
+  placeOf,
   readMetadataFormat,
 } from "./format/metadata-format.ts";
 export * from "./leases/acquire-lease.ts";

@@ -13,6 +13,14 @@ import { tagLog, type TagLogOptions } from "./log/tag-log.ts";
 export interface PinOptions extends CallOptions {
   readonly actor?: string | undefined;
   readonly reason?: string | undefined;
+  /** Stands for this logical write, as in `TagWriteOptions`. */
+  readonly nonce?: string | undefined;
+  readonly base?: number | undefined;
+}
+
+export interface PinAddOptions extends PinOptions {
+  /** RFC 6838 media type: a collection's keeps the blobs that it names as well. */
+  readonly mediaType?: string | undefined;
 }
 
 /**
@@ -21,13 +29,15 @@ export interface PinOptions extends CallOptions {
  */
 export interface Pins {
   /** Pins a blob that is at the origin; a pin that is there is left as it is. NOT_FOUND as `append`. */
-  pin(digest: Digest, options?: PinOptions): Promise<TagEntry>;
+  pin(digest: Digest, options?: PinAddOptions): Promise<TagEntry>;
   /** Takes a pin off; resolves to whether there was one. */
   unpin(digest: Digest, options?: PinOptions): Promise<boolean>;
   /** Resolves to what pinned a blob; undefined where it is not pinned. */
   stat(digest: Digest, options?: CallOptions): Promise<TagEntry | undefined>;
   /** Yields the digests that are pinned, in the order of algorithm and hex. */
   list(options?: CallOptions): AsyncIterable<Digest>;
+  /** Yields what pinned each, in that order, for a LIST and a GET more each. */
+  entries(options?: CallOptions): AsyncIterable<TagEntry>;
 }
 
 /** Keeps the pins of one namespace in the metadata bucket. */
@@ -51,6 +61,14 @@ export function pins(bucket: Bucket, options: Omit<TagLogOptions, "kind">): Pins
     },
     async *list(call = {}) {
       for await (const name of log.list(call)) yield digestOf(name, bucket.name);
+    },
+    async *entries(call = {}) {
+      for await (const name of log.list(call)) {
+        digestOf(name, bucket.name);
+        const head = await log.head(name, call);
+        // One that was taken off meanwhile pins nothing any more.
+        if (isLive(head)) yield head;
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { memoryBucket, type TagEntry } from "@bitstore/core";
+import { type Digest, memoryBucket, type TagEntry, type TagRecord } from "@bitstore/core";
 import { tagLog, trustTargets } from "@bitstore/tags";
 import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../src/log/canonical-json.ts";
@@ -71,6 +71,18 @@ describe("a manifest that this release does not know", () => {
     await refused(changed({ nonce: "xyz" }), /no manifest.*\(nonce\)/);
     await refused(new TextEncoder().encode("{"), "its bytes are no JSON");
     await refused(new Uint8Array([0xff, 0xfe]), "its bytes are no JSON");
+    await refused(changed({ prev: { seq: 1, sha256: "0".repeat(64) } }), /no manifest.*prev/);
+    // Whoever walks along `recent` must come down, one by one, and back in time.
+    const { recent } = JSON.parse(fixture.toString()) as { recent: TagRecord[] };
+    for (const planted of [
+      [{ ...recent[0], seq: 3 }],
+      [{ ...recent[0], seq: 1 }],
+      recent.toReversed(),
+      [recent[0], { ...recent[1], time: "2026-11-21T10:00:00.001Z" }],
+      [{ ...recent[0], time: "2026-11-21T11:00:00.000Z" }],
+    ]) {
+      await refused(changed({ recent: planted }), /no manifest.*recent/);
+    }
     await refused(utf8([]), "it is no manifest");
     await refused(utf8(null), "it is no manifest");
   });
@@ -80,12 +92,42 @@ describe("a manifest that this release does not know", () => {
   });
 });
 
+describe("a write", () => {
+  it("that readers would refuse is refused before it is stored", async () => {
+    const bucket = memoryBucket();
+    const log = tagLog(bucket, { checkTarget: trustTargets });
+    const refused = { code: "INVALID_ARGUMENT" };
+    await log.append("a", digestNumber(1));
+    await expect(log.append("a", "sha256:zz" as Digest)).rejects.toMatchObject(refused);
+    const annotations = { count: 3 } as unknown as Record<string, string>;
+    await expect(log.annotate("a", annotations)).rejects.toMatchObject(refused);
+    await expect(log.append("a", digestNumber(2))).resolves.toMatchObject({ seq: 2 });
+    const fresh = tagLog(bucket, { checkTarget: trustTargets });
+    await expect(fresh.head("a")).resolves.toMatchObject({ seq: 2 });
+  });
+
+  it("after the last time that can be written says so", async () => {
+    let now = new Date("9999-12-31T23:59:59.999Z");
+    const log = tagLog(
+      memoryBucket("memory:", () => now),
+      { checkTarget: trustTargets },
+    );
+    await log.append("a", digestNumber(1));
+    now = new Date("2026-11-21T10:00:00Z");
+    await expect(log.append("a", digestNumber(2))).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining("time"),
+    });
+  });
+});
+
 describe("a manifest's length", () => {
   const draft = (words: string): Draft => ({
     namespace: "default",
     tag: "a",
     seq: 18,
     op: "annotate",
+    prev: { seq: 17, sha256: "0".repeat(64) },
     target: { digest: digestNumber(1) },
     nonce: "0".repeat(32),
     actor: "ada",
@@ -94,28 +136,30 @@ describe("a manifest's length", () => {
     annotations: { words },
   });
 
-  it("is kept by naming fewer entries before it", () => {
-    const record = {
-      seq: 1,
-      op: "set",
-      time: "t",
+  it("is kept by naming fewer entries before it", async () => {
+    const record = (seq: number): TagRecord => ({
+      seq,
+      op: "annotate",
+      digest: digestNumber(1),
+      time: `2026-11-21T09:00:00.0${seq + 10}Z`,
       actor: "a",
-      nonce: "n",
+      nonce: "1".repeat(32),
       reason: "r".repeat(4000),
-    };
-    const before = { ...record, recent: Array.from({ length: 16 }, () => record) };
-    const { bytes, entry } = writeManifest(
+    });
+    const recent = Array.from({ length: 16 }, (_, index) => record(16 - index));
+    const before = { ...record(17), target: { digest: digestNumber(1) }, recent };
+    const { bytes, entry } = await writeManifest(
       draft("w".repeat(30_000)),
       before as unknown as TagEntry,
+      "memory:",
     );
     expect(bytes.byteLength).toBeLessThanOrEqual(64 * 1024);
-    expect(entry.recent.length).toBe(8);
+    expect(entry.recent.map(({ seq }) => seq)).toEqual([17, 16, 15, 14, 13, 12, 11, 10]);
   });
 
-  it("is refused where it alone is too long, as control characters can make it", () => {
-    expect(() => writeManifest(draft("\u0001".repeat(11_000)), undefined)).toThrow(
-      expect.objectContaining({ code: "TOO_LARGE" }),
-    );
+  it("is refused where it alone is too long, as control characters can make it", async () => {
+    const long = writeManifest(draft("\u0001".repeat(11_000)), undefined, "memory:");
+    await expect(long).rejects.toMatchObject({ code: "TOO_LARGE" });
   });
 
   it("bounds what is read: a longer object in a log is no manifest", async () => {

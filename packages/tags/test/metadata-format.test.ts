@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Bucket, memoryBucket } from "@bitstore/core";
+import { type Bucket, type Clock, memoryBucket } from "@bitstore/core";
 import { faultyBucket, inTurn, noFaults } from "@bitstore/conformance";
 import { metadataFormatKey, readMetadataFormat, tagLog, trustTargets } from "@bitstore/tags";
 import { describe, expect, it } from "vitest";
@@ -34,7 +34,7 @@ describe("the metadata's format", () => {
     await expect(readMetadataFormat(bucket)).resolves.toBeUndefined();
     await Promise.all([1, 2, 3, 4].map((n) => log(bucket).append("a", digestNumber(n))));
     const description = await readMetadataFormat(bucket);
-    expect(description).toMatchObject({ minReader: 1, minWriter: 1, proved: ["memory:"] });
+    expect(description).toMatchObject({ minReader: 1, minWriter: 1, proved: ["memory: memory:"] });
     expect(description?.id).toMatch(/^[0-9a-f]{32}$/);
     await log(bucket).append("b", digestNumber(1));
     await expect(readMetadataFormat(bucket)).resolves.toEqual(description);
@@ -83,6 +83,35 @@ describe("the metadata's format", () => {
   });
 });
 
+describe("a description that changes while a log is open", () => {
+  const clockAt = (now: () => number): Clock => ({ now, after: () => () => undefined });
+
+  it("stops its writer within a minute", async () => {
+    let nowMs = 0;
+    const bucket = memoryBucket("s3://meta");
+    const writer = tagLog(bucket, { checkTarget: trustTargets, clock: clockAt(() => nowMs) });
+    await writer.append("a", digestNumber(1));
+    const later = { ...(JSON.parse(fixture.toString()) as object), minWriter: 2 };
+    await bucket.put(metadataFormatKey, new TextEncoder().encode(JSON.stringify(later)));
+    nowMs += 60_001;
+    await expect(writer.append("a", digestNumber(2))).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+    });
+  });
+
+  it("keeps what a later release says in it", async () => {
+    const bucket = memoryBucket("s3://copy");
+    const more = { ...(JSON.parse(fixture.toString()) as object), anchors: ["x"] };
+    await bucket.put(metadataFormatKey, new TextEncoder().encode(JSON.stringify(more)));
+    await log(bucket).append("a", digestNumber(1));
+    const stored = await (await bucket.read(metadataFormatKey))?.bytes();
+    expect(JSON.parse(new TextDecoder().decode(stored))).toMatchObject({
+      anchors: ["x"],
+      proved: ["s3://meta memory:", "s3://copy memory:"],
+    });
+  });
+});
+
 describe("the proof of create-if-absent", () => {
   it("refuses writes to a bucket that ignores the condition, and stores nothing of them", async () => {
     const inner = memoryBucket();
@@ -124,7 +153,16 @@ describe("the proof of create-if-absent", () => {
     await log(copy).append("a", digestNumber(1));
     await expect(readMetadataFormat(copy)).resolves.toMatchObject({
       id: "0123456789abcdef0123456789abcdef",
-      proved: ["s3://meta", "s3://copy"],
+      proved: ["s3://meta memory:", "s3://copy memory:"],
+    });
+  });
+
+  it("is made again for a bucket of the same name in another service", async () => {
+    const mirror = memoryBucket("s3://meta");
+    await mirror.put(metadataFormatKey, fixture);
+    const elsewhere = { ...overwriting(mirror), service: "http://127.0.0.1:9000" };
+    await expect(log(elsewhere).append("a", digestNumber(1))).rejects.toMatchObject({
+      code: "UNSUPPORTED",
     });
   });
 

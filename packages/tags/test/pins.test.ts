@@ -25,6 +25,17 @@ describe("pins", () => {
     await expect(pinned.stat(digestNumber(2))).resolves.toMatchObject({ seq: 3 });
   });
 
+  it("tell what was pinned, so that a collection keeps what it names", async () => {
+    const pinned = pins(memoryBucket(), { checkTarget: trustTargets });
+    await pinned.pin(digestNumber(1), { mediaType: "application/json" });
+    await pinned.pin(digestNumber(2));
+    await pinned.unpin(digestNumber(2));
+    const entries = await all(pinned.entries());
+    expect(entries.map(({ target }) => target)).toEqual([
+      { digest: digestNumber(1), mediaType: "application/json" },
+    ]);
+  });
+
   it("are written once where two pin the same", async () => {
     const bucket = memoryBucket();
     const pinned = pins(bucket, { checkTarget: trustTargets });

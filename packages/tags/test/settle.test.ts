@@ -119,6 +119,36 @@ describe("an answer that was lost", () => {
   });
 });
 
+describe("a write that is given up", () => {
+  it("carries what to go on with, so that it is not written twice", async () => {
+    const { inner, writer } = await prepared(inTurn({ put: [{ stall: true }] }));
+    const controller = new AbortController();
+    const writing = writer.append("a", digestNumber(2), { signal: controller.signal });
+    setTimeout(() => controller.abort(), 20);
+    const error = await writing.catch((reason: unknown) => reason);
+    if (!isStoreError(error, "ABORTED")) throw error;
+    const retry = retryOf(error);
+    const again = await log(inner).append("a", digestNumber(2), { ...retry });
+    await expect(log(inner).append("a", digestNumber(2), { ...retry })).resolves.toMatchObject({
+      seq: again.seq,
+    });
+  });
+
+  it("ends with its own time, also where it waits for others of its process", async () => {
+    const { writer: blocked } = await prepared(inTurn({ put: { stall: true } }));
+    const startedMs = performance.now();
+    const codes = await Promise.all(
+      Array.from({ length: 6 }, (_, n) =>
+        blocked.append("a", digestNumber(n)).catch((error: unknown) => error),
+      ),
+    );
+    // One after the other they would take six times as long.
+    expect(performance.now() - startedMs).toBeLessThan(2 * 2000 + 2000);
+    expect(codes.every((error) => isStoreError(error))).toBe(true);
+    expect(codes[5]).toMatchObject({ code: "UNAVAILABLE", persistence: "exhausted" });
+  });
+});
+
 describe("a storm", () => {
   it.each(["RATE_LIMITED", "UNAVAILABLE"] as const)("of %s ends, with one entry", async (code) => {
     const storm = Array.from({ length: 12 }, () => ({ fail: code }));
@@ -180,6 +210,26 @@ describe("a reader", () => {
       seq: 1,
       problems: [{ problem: expect.stringContaining("is no entry") }],
     });
+  });
+
+  it("takes objects that are too long, or nested too deeply, for no manifests", async () => {
+    const bucket = memoryBucket();
+    for (const n of [1, 2, 3]) await log(bucket).append("a", digestNumber(n));
+    const key = (seq: number): string => `v1/default/t/a/${2 ** 53 - 1 - seq}.json`;
+    await bucket.put(key(1), new Uint8Array(65 * 1024).fill(32));
+    await bucket.put(key(2), new TextEncoder().encode("[".repeat(25_000) + "]".repeat(25_000)));
+    const { problems } = await log(bucket).verify("a");
+    expect(new Set(problems.map(({ seq }) => seq))).toEqual(new Set([1, 2]));
+  });
+
+  it("takes no marker of a sequence that can't be for the newest", async () => {
+    const bucket = memoryBucket();
+    await log(bucket).append("a", digestNumber(1));
+    await log(bucket).remove("a");
+    await bucket.put("v1/default/d/a/9999999999999999", new Uint8Array(1));
+    const names: string[] = [];
+    for await (const name of log(bucket).list()) names.push(name);
+    expect(names).toEqual([]);
   });
 
   it("says where a log has a gap", async () => {

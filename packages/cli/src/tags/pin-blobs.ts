@@ -54,9 +54,10 @@ async function pin(
 ): Promise<void> {
   const pins = openPinLog(await invocation.openStore(), invocation.io, options);
   const call = callOf(invocation, options);
-  await each(invocation, args, async ({ digest, tag }) => {
-    const entry = await pins.pin(digest, call);
-    const { time, actor, reason } = entry;
+  await each(invocation, args, async ({ digest, tag, entry }) => {
+    // A collection that is pinned by its tag keeps the blobs that it names.
+    const mediaType = entry?.target.mediaType;
+    const { time, actor, reason } = await pins.pin(digest, { ...call, mediaType });
     const record = { digest, tag, status: "pinned", time, actor, reason };
     return { record, text: `${digest}  pinned` };
   });

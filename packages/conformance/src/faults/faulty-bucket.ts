@@ -28,6 +28,7 @@ export function faultyBucket(
     name: inner.name,
     capabilities: inner.capabilities,
     ledger: layer.ledger,
+    service: inner.service,
     serviceTime: () => inner.serviceTime(),
     head: (key, call = {}) =>
       layer.run({ operation: "head", subject: key, options: call }, async ({ fault }) => {

@@ -68,6 +68,7 @@ export function scheduledBucket(inner: Bucket, options: ScheduledBucketOptions):
 
   return {
     name: inner.name,
+    service: inner.service,
     capabilities: inner.capabilities,
     requests,
     serviceTime() {

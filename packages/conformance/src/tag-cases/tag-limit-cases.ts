@@ -1,4 +1,4 @@
-import type { TagSetOptions } from "@bitstore/core";
+import type { TagRecord, TagSetOptions } from "@bitstore/core";
 import { expect } from "vitest";
 import { all, expectCode } from "../expectations.ts";
 import type { TagSuite } from "../tag-suite.ts";
@@ -123,7 +123,7 @@ function fullEntryCases(suite: TagSuite): void {
   for (const [kind, options] of Object.entries(fullest)) {
     suite.test(`18 entries as full as they may be, ${kind}`, async () => {
       const tag = suite.freshTag();
-      const records = [];
+      const records: TagRecord[] = [];
       for (const n of oneTo(18)) {
         const entry = await suite.log.append(tag, await suite.target(n), options);
         expect(entry).toMatchObject({ seq: n, ...options });

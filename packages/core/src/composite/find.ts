@@ -33,6 +33,8 @@ export interface Question extends CallOptions {
   readonly avoid?: ReadonlySet<string> | undefined;
   /** Asks past what is remembered, as `explain` does. */
   readonly fresh?: boolean | undefined;
+  /** Tiers that are filled with what is found. */
+  filled?: readonly Tier[] | undefined;
   /** Collects what each tier said. */
   readonly attempts: Attempt[];
 }
@@ -104,7 +106,7 @@ export async function askTiers<T>(
       if (outcome === "corrupt") memories.noteCorrupt(tier, digest, error);
       note({ tier: tier.name, outcome, elapsedMs: elapsed(), bytes: 0, error });
       if (tier.onFailure === "stop") {
-        throw unavailable(question.operation, digest, question.attempts);
+        throw outOfRange ?? unavailable(question.operation, digest, question.attempts);
       }
     }
   }

@@ -111,6 +111,7 @@ export function startFlight(
     const found = await findBlob(context, digest, question);
     if (found === undefined) return { kind: "miss" };
     const targets = fills.targets(found.tier, attempts, digest);
+    question.filled = targets;
     if (found.kind === "whole") {
       const { bytes } = found;
       const release = targets.length > 0 ? await fills.room(bytes.byteLength) : undefined;

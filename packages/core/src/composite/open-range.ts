@@ -1,9 +1,9 @@
-import { type Content, contentOfBytes, contentOfStream } from "../content.ts";
+import { type Content, contentOfBytes } from "../content.ts";
 import type { Digest } from "../digest.ts";
-import { StoreError } from "../errors.ts";
 import { type ByteRange, resolveRange } from "../range.ts";
 import type { Attempt, OpenOptions } from "../source.ts";
 import type { CompositeContext } from "./context.ts";
+import { cutContent, exactRange } from "./exact-range.ts";
 import { askTiers, takeIn } from "./find.ts";
 import type { Tier } from "./tier.ts";
 
@@ -64,7 +64,8 @@ async function openIn(
     const content = await tier.source.open(digest, { range, version: own, signal });
     if (content === undefined) return undefined;
     const verified = context.memories.isVerified(tier, digest, content.version);
-    return verified ? withVerified(content) : content;
+    const exact = await exactRange(content, range, digest, tier.name);
+    return verified ? withVerified(exact) : exact;
   }
   // A tier without ranges gives the whole blob, and the range is cut from it on the way.
   const content = await tier.source.open(digest, { signal });
@@ -78,48 +79,6 @@ async function openIn(
   }
   const body = { [Symbol.asyncIterator]: () => found.stream };
   return await cutContent({ ...content, body, source: tier.name }, range, digest);
-}
-
-/** Cuts a range from a whole read as it streams; it is not verified where it ends before the read. */
-async function cutContent(content: Content, range: ByteRange, digest: Digest): Promise<Content> {
-  const { size, source, role, version } = content;
-  let cut = range;
-  try {
-    if (size !== undefined) cut = resolveRange(range, size, "open", digest);
-  } catch (error) {
-    await content[Symbol.asyncDispose]();
-    throw error;
-  }
-  return contentOfStream(
-    { size, range: cut, source, role, version },
-    () => cutStream(content.body[Symbol.asyncIterator](), cut, digest, source),
-    async () => await content[Symbol.asyncDispose](),
-  );
-}
-
-async function* cutStream(
-  stream: AsyncIterator<Uint8Array>,
-  { start, end }: ByteRange,
-  digest: Digest,
-  source: string,
-): AsyncGenerator<Uint8Array, void, void> {
-  let at = 0;
-  for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
-    const from = Math.max(0, start - at);
-    const to = Math.min(step.value.byteLength, (end ?? Number.POSITIVE_INFINITY) - at);
-    if (from < to) yield step.value.subarray(from, to);
-    at += step.value.byteLength;
-    if (end !== undefined && at >= end) break;
-  }
-  await stream.return?.();
-  if (at > start && (end === undefined || at >= end)) return;
-  throw new StoreError({
-    code: at <= start ? "RANGE_NOT_SATISFIABLE" : "UNAVAILABLE",
-    operation: "open",
-    subject: digest,
-    source,
-    message: `the body ended at byte ${at}, before the end of the range`,
-  });
 }
 
 function withVerified(content: Content): Content {

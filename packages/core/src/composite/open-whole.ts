@@ -111,11 +111,10 @@ export function wholeOpener(
       }
       return;
     } catch (error) {
-      // A reader that got nothing has not lagged, and would get nothing again.
-      if (!isSpoolOverrun(error) || had === 0) throw error;
+      if (!isSpoolOverrun(error)) throw error;
     }
     // What it has had is right only if the flight's bytes were, and the rest is hashed from its start.
-    await orAborted(verdict, signal, "open", digest);
+    if (had > 0) await orAborted(verdict, signal, "open", digest);
     const again = await open(digest, { signal });
     if (again === undefined) {
       const message = "it was deleted while it was read";

@@ -1,6 +1,7 @@
 import { algorithmOf, type Digest } from "../digest.ts";
 import { abortedError, isStoreError } from "../errors.ts";
 import type { CompositeContext } from "./context.ts";
+import { exactRange } from "./exact-range.ts";
 import type { FoundStream, Question } from "./find.ts";
 import { asStoreError, outcomeOf, unavailable } from "./outcomes.ts";
 import type { Tier } from "./tier.ts";
@@ -72,13 +73,17 @@ async function reopen(
     if (!rangeRead || !algorithms.includes(algorithmOf(digest))) continue;
     if ((broken.failures.get(tier) ?? 0) >= failuresPerTierMax) continue;
     if (question.avoid?.has(tier.name) || context.memories.isKnownCorrupt(tier, digest)) continue;
+    // What is being filled from this very stream has nothing yet, and may wait for what we wait for.
+    if (question.filled?.includes(tier)) continue;
     try {
-      const content = await tier.source.open(digest, {
-        range: { start: offset, end: undefined },
+      const range = { start: offset, end: undefined };
+      const opened = await tier.source.open(digest, {
+        range,
         version: tier === broken.tier ? broken.version : undefined,
         signal: question.signal,
       });
-      if (content === undefined) continue;
+      if (opened === undefined) continue;
+      const content = await exactRange(opened, range, digest, tier.name);
       const { size, version } = content;
       if (size !== undefined && broken.size !== undefined && size !== broken.size) {
         await content[Symbol.asyncDispose]();

@@ -38,10 +38,12 @@ export function weakDigests(bucket: Bucket): WeakDigests {
   const known = new LRUCache<Digest, Digest>({ max: knownMax });
 
   async function recorded(weak: Digest, strong: Digest, signal?: AbortSignal): Promise<Digest> {
-    const key = keyOf(weak);
+    // Who may only read compares as well; a record is written once and never again.
+    const found = await readRecord(weak, signal);
+    if (found !== undefined) return found;
     const body = new TextEncoder().encode(strong);
     const put = { ifAbsent: true, size: body.byteLength, contentType: "text/plain", signal };
-    if ((await bucket.put(key, body, put)) === "created") return strong;
+    if ((await bucket.put(keyOf(weak), body, put)) === "created") return strong;
     return (await readRecord(weak, signal)) ?? strong;
   }
 

@@ -16,6 +16,7 @@ export function prefixed(inner: Bucket, prefix: string): Bucket {
       ...inner.capabilities,
       keyBytesMax: inner.capabilities.keyBytesMax - Buffer.byteLength(prefix),
     },
+    service: inner.service,
     serviceTime: () => inner.serviceTime(),
     async head(key, options) {
       const info = await inner.head(own(prefix, key), options);

@@ -206,16 +206,15 @@ export function currentEntry(error: StoreError): TagEntry | undefined {
   return error.current as TagEntry | undefined;
 }
 
-/** What an INDETERMINATE write is to be tried again with, so that it is not written twice. */
+/** What a write of which nobody knows is to be tried again with, so that it is not written twice. */
 export interface TagRetry {
   readonly nonce: string;
   readonly base: number;
 }
 
-/** Finds in an INDETERMINATE error what the write is to be tried again with. */
+/** Finds in the error of a write that is INDETERMINATE, or was aborted, what to try it again with. */
 export function retryOf(error: StoreError): TagRetry | undefined {
-  if (!isStoreError(error, "INDETERMINATE") || !("retry" in error)) return undefined;
-  return error.retry as TagRetry | undefined;
+  return "retry" in error ? (error.retry as TagRetry | undefined) : undefined;
 }
 
 /** Tells whether a tag points to something: it was set, and not deleted since. */

@@ -35,7 +35,11 @@ export function formatCollection(members: Iterable<CollectionMember>): Uint8Arra
   return bytes;
 }
 
-/** Reads a collection's bytes. @throws INVALID_ARGUMENT for what `formatCollection` would not write. */
+/**
+ * Reads a collection's bytes, in whatever order its members are.
+ *
+ * @throws INVALID_ARGUMENT for what is no list of members whose names can be files below one folder.
+ */
 export function parseCollection(bytes: Uint8Array): readonly CollectionMember[] {
   let json: unknown;
   try {

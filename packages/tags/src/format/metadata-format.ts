@@ -22,7 +22,7 @@ export interface MetadataDescription {
   readonly id: string;
   readonly minReader: number;
   readonly minWriter: number;
-  /** Names of buckets that create-if-absent was proved on: a copy of the objects elsewhere is not. */
+  /** Buckets that create-if-absent was proved on (`placeOf`): a copy of the objects elsewhere is not. */
   readonly proved: readonly string[];
 }
 
@@ -31,11 +31,16 @@ export const createUnprovedCode = "CreateIfAbsentUnproved";
 
 const formatBytesMax = 64 * 1024;
 const provedMax = 64;
-/** A bucket without the object is asked again: a later release may have begun to write there. */
-const absentMs = 60_000;
+/** How long what was read is gone by: a later release may have begun to write there. */
+const formatTtlMs = 60_000;
 /** The proof is some hundred requests, of which a service may slow some down. */
 const proofMs = 60_000;
 const roundsMax = 8;
+
+/** Says which bucket it is, apart from another with the same name in another service. */
+export function placeOf({ service, name }: Pick<Bucket, "service" | "name">): string {
+  return `${name} ${service}`;
+}
 
 /** Checks that this release may read or write the metadata of a bucket. */
 export interface MetadataFormat {
@@ -71,6 +76,8 @@ export function metadataFormat(
   const request: Request = { operation: "open", subject: metadataFormatKey, signal: undefined };
   let readableUntilMs = Number.NEGATIVE_INFINITY;
   let writing: Promise<MetadataDescription> | undefined;
+  let writableUntilMs = Number.NEGATIVE_INFINITY;
+  const place = placeOf(bucket);
 
   async function prove(deadlineMs: number): Promise<readonly string[]> {
     if (unsafeSingleWriter) return [];
@@ -89,7 +96,7 @@ export function metadataFormat(
     );
     const failed = failureOf(proof);
     if (failed !== undefined) throw unproved(bucket.name, failed);
-    return [bucket.name];
+    return [place];
   }
 
   async function ready(): Promise<MetadataDescription> {
@@ -97,20 +104,21 @@ export function metadataFormat(
     for (let round = 0; round < roundsMax; round += 1) {
       const found = await calls.retried(request, deadlineMs, (options) => load(bucket, options));
       if (found !== undefined) {
+        check(bucket, found.description.minReader, "read");
         check(bucket, found.description.minWriter, "write");
         const { proved } = found.description;
-        if (proved.includes(bucket.name) || unsafeSingleWriter) return found.description;
+        if (proved.includes(place) || unsafeSingleWriter) return found.description;
       }
       const added = await prove(deadlineMs);
-      const description: MetadataDescription = {
-        id: found?.description.id ?? mintNonce(),
-        minReader: found?.description.minReader ?? 1,
-        minWriter: found?.description.minWriter ?? 1,
-        proved: [...(found?.description.proved ?? []), ...added].slice(-provedMax),
-      };
+      const proved = [...(found?.description.proved ?? []), ...added].slice(-provedMax);
+      const description: MetadataDescription =
+        found === undefined
+          ? { id: mintNonce(), minReader: 1, minWriter: 1, proved }
+          : { ...found.description, proved };
       if (found !== undefined && !bucket.capabilities.replaceIfMatch) return description;
       const body = new TextEncoder().encode(
-        `${JSON.stringify({ layout: "metadata", ...description })}\n`,
+        // Members that only a later release knows stay as they are.
+        `${JSON.stringify({ layout: "metadata", ...found?.json, ...description })}\n`,
       );
       const condition = found === undefined ? { ifAbsent: true } : { ifVersion: found.version };
       // Whatever comes of it, what stands there is read back: others may have been first.
@@ -144,28 +152,33 @@ export function metadataFormat(
           throw error;
         });
       if (found !== undefined) check(bucket, found.description.minReader, "read");
-      readableUntilMs = found === undefined ? clock.now() + absentMs : Number.POSITIVE_INFINITY;
+      readableUntilMs = clock.now() + formatTtlMs;
     },
     async beforeWrite({ signal }) {
       // Shared by all who write at once; a failure is not remembered.
-      writing ??= ready();
+      if (writing === undefined || clock.now() >= writableUntilMs) {
+        writableUntilMs = clock.now() + formatTtlMs;
+        writing = ready();
+      }
       const shared = writing;
       shared.catch(() => {
         if (writing === shared) writing = undefined;
       });
       const description = await orAborted(shared, signal, "open", metadataFormatKey);
-      readableUntilMs = Number.POSITIVE_INFINITY;
+      readableUntilMs = Math.max(readableUntilMs, writableUntilMs);
       return description;
     },
   };
 }
 
-async function load(
-  bucket: Bucket,
-  { signal }: CallOptions,
-): Promise<
-  { readonly description: MetadataDescription; readonly version: string | undefined } | undefined
-> {
+interface Loaded {
+  readonly description: MetadataDescription;
+  /** All that the object says. */
+  readonly json: object;
+  readonly version: string | undefined;
+}
+
+async function load(bucket: Bucket, { signal }: CallOptions): Promise<Loaded | undefined> {
   const content = await bucket.read(metadataFormatKey, { signal });
   if (content === undefined) return undefined;
   const { version } = content;
@@ -174,23 +187,24 @@ async function load(
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw refusal(bucket.name, `its ${metadataFormatKey} is no JSON`, cause);
+    throw refusal(bucket.name, `its ${metadataFormatKey} is no JSON; restore it`, cause);
   }
   const { metadataSchema } = await import("./metadata-schema.ts");
   const read = metadataSchema.safeParse(json);
-  if (!read.success) {
-    throw refusal(
-      bucket.name,
-      `its ${metadataFormatKey} does not describe the metadata of bitstore`,
-    );
+  if (!read.success || typeof json !== "object" || json === null) {
+    const message = `its ${metadataFormatKey} does not describe the metadata of bitstore; is it the right bucket?`;
+    throw refusal(bucket.name, message);
   }
   const { id, minReader, minWriter, proved } = read.data;
-  return { description: { id, minReader, minWriter, proved }, version };
+  return { description: { id, minReader, minWriter, proved }, json, version };
 }
 
 function check(bucket: Bucket, needed: number, use: "read" | "write"): void {
   if (needed <= metadataFormatKnown) return;
-  throw refusal(bucket.name, `its format ${needed} is newer than this release can ${use}`);
+  throw refusal(
+    bucket.name,
+    `its format ${needed} is newer than this release can ${use}; use a later one`,
+  );
 }
 
 function failureOf({ createTwice, racingCreators }: CreateProof): string | undefined {

@@ -33,7 +33,7 @@ export async function asOf(
       if (!isBefore(record)) high = Math.min(high, record.seq);
       else low = Math.max(low, record.seq);
     }
-    if (low === high - 1) break;
+    if (low >= high - 1) break;
     near = await read(low + Math.ceil((high - low) / 2));
     if (isBefore(near)) low = near.seq;
     else high = near.seq;

@@ -19,11 +19,11 @@ export async function commit(
   tag: string,
   change: Change,
   options: TagWriteOptions,
+  { nonce, deadlineMs }: { readonly nonce: string; readonly deadlineMs: number },
 ): Promise<TagEntry> {
-  const { heads, calls, limits, bucket } = context;
+  const { heads, limits, bucket } = context;
   const request = requestOf(change.op, tag, options);
-  const deadlineMs = calls.deadline();
-  const nonce = options.nonce ?? context.mintNonce();
+  if (context.clock.now() > deadlineMs) throw tooLate(context, request, "others here were first");
   const known = options.nonce === undefined ? heads.known(tag) : undefined;
   // An entry that was remembered may not have been the newest at any time of this call, and neither
   // may the one that took the sequence after it.
@@ -50,7 +50,8 @@ export async function commit(
       isFresh = true;
       continue;
     }
-    const manifest = writeManifest(draftOf(context, tag, change, options, nonce, head), head.entry);
+    const draft = draftOf(context, tag, change, options, nonce, head);
+    const manifest = await writeManifest(draft, head.entry, bucket.name);
     const { seq } = manifest.entry;
     if (change.op === "delete") await writeMarker(context, tag, seq, request, deadlineMs);
     const sentAtMs = context.clock.now();
@@ -88,7 +89,7 @@ export async function findWritten(
 
 /** Finds where to go on: after one lost race at the winner's entry, after more at the newest. */
 async function afterLoss(
-  { heads, calls, bucket }: LogContext,
+  context: LogContext,
   tag: string,
   winner: TagEntry,
   losses: number,
@@ -96,17 +97,21 @@ async function afterLoss(
   deadlineMs: number,
 ): Promise<Head> {
   if (losses === 1) return { seq: winner.seq, entry: winner };
-  if (!(await calls.pause(request, deadlineMs, losses))) {
-    throw new StoreError({
-      code: "UNAVAILABLE",
-      operation: request.operation,
-      subject: tag,
-      source: bucket.name,
-      persistence: "exhausted",
-      message: `others were first ${losses} times; nothing was written`,
-    });
+  if (!(await context.calls.pause(request, deadlineMs, losses))) {
+    throw tooLate(context, request, `others were first ${losses} times`);
   }
-  return await heads.read(tag, request, deadlineMs);
+  return await context.heads.read(tag, request, deadlineMs);
+}
+
+function tooLate({ bucket }: LogContext, { operation, subject }: Request, why: string): StoreError {
+  return new StoreError({
+    code: "UNAVAILABLE",
+    operation,
+    subject,
+    source: bucket.name,
+    persistence: "exhausted",
+    message: `${why} until its time was over; nothing was written`,
+  });
 }
 
 function draftOf(

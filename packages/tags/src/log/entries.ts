@@ -48,7 +48,7 @@ export function strangeKey(tag: string, key: string, source: string): StoreError
     operation: "list",
     subject: tag,
     source,
-    message: `${key} is no entry of a tag's log that this release knows`,
+    message: `${key} is no entry of a tag's log that this release knows; move it away, or use a later one`,
   });
 }
 

@@ -54,9 +54,8 @@ export function logKeys(namespace: string, kind: LogKind): LogKeys {
     markerOf(key) {
       const [segment = "", digits = ""] = key.slice(markers.length).split("/");
       const tag = decodeTagName(segment);
-      return tag !== undefined && /^[0-9]{16}$/.test(digits)
-        ? { tag, seq: Number(digits) }
-        : undefined;
+      const seq = /^[0-9]{16}$/.test(digits) ? Number(digits) : 0;
+      return tag !== undefined && seq >= 1 && seq < seqEnd ? { tag, seq } : undefined;
     },
     // A dot is written in two ways, at the end of a name and before it, so one at the end of the
     // start says nothing about the keys.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Digest, isDigest, type TagEntry } from "@bitstore/core";
+import { type Digest, isDigest, type TagEntry, type TagRecord } from "@bitstore/core";
 import { recentMax } from "./limits.ts";
 
 const digest = z.custom<Digest>((value) => typeof value === "string" && isDigest(value));
@@ -44,4 +44,20 @@ export const manifestSchema: z.ZodType<Omit<TagEntry, "sha256">> = z
   })
   .refine(({ op, target }) => (op === "delete") === (target === undefined), {
     message: "target: a delete has none, everything else has one",
+  })
+  .refine((entry) => entry.prev?.seq === (entry.seq === 1 ? undefined : entry.seq - 1), {
+    message: "prev: it is not the entry before",
+  })
+  // Readers walk along it and search by its times, so it must lead down.
+  .refine(({ seq: own, time: last, recent }) => recent.every(isBelow(own, last)), {
+    message: "recent: it is not the entries before, newest first",
   });
+
+function isBelow(own: number, last: string): (record: TagRecord, index: number) => boolean {
+  let later = Date.parse(last);
+  return ({ seq: below, time: earlier }, index) => {
+    const isInOrder = below === own - 1 - index && Date.parse(earlier) < later;
+    later = Date.parse(earlier);
+    return isInOrder;
+  };
+}

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { StoreError, type TagEntry, type TagRecord } from "@bitstore/core";
+import { isStoreError, StoreError, type TagEntry, type TagRecord } from "@bitstore/core";
 import { canonicalJson } from "./canonical-json.ts";
 import { manifestBytesMax, recentMax } from "./limits.ts";
 
@@ -32,27 +32,39 @@ export function recordOf(entry: TagEntry): TagRecord {
 
 /**
  * Makes the manifest of a draft that comes after an entry. It names as many of the entries before it
- * as fit, at most 16. Rejects with TOO_LARGE where the draft alone is longer than 64 KiB.
+ * as fit, at most 16. Rejects with TOO_LARGE where the draft alone is longer than 64 KiB, and with
+ * INVALID_ARGUMENT where it is one that readers would refuse.
  */
-export function writeManifest(draft: Draft, before: TagEntry | undefined): Manifest {
+export async function writeManifest(
+  draft: Draft,
+  before: TagEntry | undefined,
+  source: string,
+): Promise<Manifest> {
   const all = before === undefined ? [] : [recordOf(before), ...before.recent];
-  for (let count = Math.min(all.length, recentMax); ; count -= 1) {
+  for (let count = Math.min(all.length, recentMax); count >= 0; count -= 1) {
     const recent = all.slice(0, count);
     const bytes = new TextEncoder().encode(
       canonicalJson({ ...draft, recent, schema: schemaKnown }),
     );
-    if (bytes.byteLength <= manifestBytesMax) {
-      return { entry: { ...draft, recent, sha256: sha256Hex(bytes) }, bytes };
-    }
-    if (count === 0) {
-      throw new StoreError({
-        code: "TOO_LARGE",
-        operation: "append",
-        subject: draft.tag,
-        message: `its manifest would have more than ${manifestBytesMax} bytes; shorten the annotations`,
-      });
-    }
+    if (bytes.byteLength > manifestBytesMax) continue;
+    // What was acknowledged but can't be read would end its tag for good.
+    const entry = await readManifest(bytes, { ...draft, source }).catch((cause: unknown) => {
+      const message = `it would be ${isStoreError(cause) ? cause.detail : "unreadable"}`;
+      throw refused("INVALID_ARGUMENT", draft, message, cause);
+    });
+    return { entry, bytes };
   }
+  const message = `its manifest would have more than ${manifestBytesMax} bytes; shorten the annotations`;
+  throw refused("TOO_LARGE", draft, message);
+}
+
+function refused(
+  code: "INVALID_ARGUMENT" | "TOO_LARGE",
+  { op, tag }: Draft,
+  message: string,
+  cause?: unknown,
+): StoreError {
+  return new StoreError({ code, operation: op, subject: tag, message, cause });
 }
 
 /** Where a manifest was found, which it must say of itself. */
@@ -70,30 +82,34 @@ export interface ManifestPlace {
  */
 export async function readManifest(bytes: Uint8Array, place: ManifestPlace): Promise<TagEntry> {
   const parsed = parseJson(bytes, place);
-  const schema =
-    typeof parsed === "object" && parsed !== null && "schema" in parsed && parsed.schema;
-  if (typeof schema === "number" && schema > schemaKnown) {
-    throw refusal(place, `its format ${schema} is newer than this release can read`);
+  const said: Readonly<Record<string, unknown>> = { ...(isObject(parsed) ? parsed : undefined) };
+  if (typeof said["schema"] === "number" && said["schema"] > schemaKnown) {
+    const message = `its format ${said["schema"]} is newer than this release can read; use a later one`;
+    throw refusal(place, message);
+  }
+  for (const field of ["namespace", "tag", "seq"] as const) {
+    if (said["schema"] === schemaKnown && said[field] !== place[field]) {
+      throw refusal(place, `it says ${field} ${JSON.stringify(said[field])} of itself`);
+    }
   }
   // Loaded with the first manifest, so that a command that reads none does not wait for it.
   const { manifestSchema } = await import("./manifest-schema.ts");
   const read = manifestSchema.safeParse(parsed);
-  if (schema !== schemaKnown || !read.success) {
+  if (said["schema"] !== schemaKnown || !read.success) {
     const issue = read.error?.issues[0];
     const where = issue === undefined ? "schema" : issue.path.join(".") || issue.message;
-    throw refusal(place, `it is no manifest that this release knows (${where})`);
+    const message = `it is no manifest that this release knows (${where}); look at it with tag verify`;
+    throw refusal(place, message);
   }
-  const { data } = read;
-  for (const field of ["namespace", "tag", "seq"] as const) {
-    if (data[field] !== place[field]) {
-      throw refusal(place, `it says ${field} ${JSON.stringify(data[field])} of itself`);
-    }
-  }
-  return freeze({ ...data, sha256: sha256Hex(bytes) });
+  return freeze({ ...read.data, sha256: sha256Hex(bytes) });
 }
 
-export function sha256Hex(bytes: Uint8Array): string {
+function sha256Hex(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parseJson(bytes: Uint8Array, place: ManifestPlace): unknown {

@@ -4,12 +4,14 @@ import {
   type CallOptions,
   type Clock,
   type Digest,
+  isStoreError,
   orAborted,
   parseTagName,
   StoreError,
   systemClock,
   type TagEntry,
   type TagLog,
+  type TagRetry,
   type TagSetOptions,
   type TagTarget,
   type TagWriteOptions,
@@ -46,7 +48,8 @@ export interface TagLogOptions {
   readonly checkTarget: TargetCheck;
   /**
    * Writes to a bucket that does not honour create-if-absent. Safe only while never more than one
-   * process writes: of two, one would overwrite an entry of the other that was acknowledged.
+   * process writes, and none goes on after an INDETERMINATE write: a request that comes late would
+   * overwrite an entry that was acknowledged.
    */
   readonly unsafeSingleWriter?: boolean | undefined;
   readonly limits?: Partial<TagLimits> | undefined;
@@ -101,8 +104,16 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
   async function write(tag: string, change: Change, call: TagWriteOptions): Promise<TagEntry> {
     if (!bucket.capabilities.write) throw readOnly(bucket.name, change.op);
     await context.format.beforeWrite(call);
-    const committed = queue.run(tag, () => commit(context, tag, change, call));
-    return await orAborted(committed, call.signal, change.op, tag);
+    const attempt = { nonce: call.nonce ?? mintNonce(), deadlineMs: calls.deadline() };
+    const base = call.base ?? context.heads.known(tag)?.seq ?? 0;
+    const committed = queue.run(tag, () => commit(context, tag, change, call, attempt));
+    try {
+      return await orAborted(committed, call.signal, change.op, tag);
+    } catch (error) {
+      // It may have been written all the same; whoever wants it still is to go on with its nonce.
+      if (!call.signal?.aborted || !isStoreError(error)) throw error;
+      throw withRetry(error, { nonce: attempt.nonce, base });
+    }
   }
 
   /** Says what a digest is tagged as; undefined where the blob is not there and may not be tagged. */
@@ -217,6 +228,12 @@ export function tagLog(bucket: Bucket, options: TagLogOptions): TagLog {
       // The bucket is its owner's: the blobs' records may lie in it too.
     },
   };
+}
+
+function withRetry(error: StoreError, retry: TagRetry): StoreError {
+  const { code, operation, subject, source, persistence, detail: message } = error;
+  const options = { code, operation, subject, source, persistence, message, cause: error };
+  return Object.assign(new StoreError(options), { retry });
 }
 
 function readOnly(source: string, operation: string): StoreError {

@@ -1,0 +1,107 @@
+import { StoreError } from "@bitstore/core";
+import { errnoOf } from "./disk-error.ts";
+import type { FileLayer } from "./file-layer.ts";
+import type { JournalFolder } from "./journal-folder.ts";
+
+/** What this release writes, and the oldest release that may read or write it. */
+const version = { format: "bitstore-write-back", layout: "ab", minReader: 1, minWriter: 1 };
+
+/** The format that this release knows. */
+const knownFormat = 1;
+
+/** A version file has some 80 bytes. */
+const versionBytesMax = 4096;
+
+/** What else may be in a directory that is to become a journal; dot-files may too. */
+const ownNames: RegExp = /^(?:tmp|pending|rotten|lost\+found|owner\.sqlite.*|_bitstore\.json.*)$/;
+
+/** Rejects with CONFIG_INVALID where a directory belongs to something else. Writes nothing. */
+export async function checkForeign(
+  folder: JournalFolder,
+  files: FileLayer,
+  source: string,
+): Promise<void> {
+  const names = await files.listFolder(folder.root);
+  const foreign = names.find((name) => !name.startsWith(".") && !ownNames.test(name));
+  if (foreign === undefined) return;
+  const shown = JSON.stringify(foreign.slice(0, 80));
+  throw refusal(folder, source, `it holds other things (${shown}); give an empty directory`);
+}
+
+/** Makes the directory a journal, or checks that it is one that this release can use. */
+export async function claimFormat(
+  folder: JournalFolder,
+  files: FileLayer,
+  source: string,
+): Promise<void> {
+  const text = await readVersion(folder, files);
+  if (text !== undefined) {
+    checkVersion(text, folder, source);
+    return;
+  }
+  const aside = `${folder.versionPath}.new`;
+  await files.unlink(aside).catch(() => undefined);
+  const file = await files.create(aside);
+  try {
+    await file.append([new TextEncoder().encode(`${JSON.stringify(version)}\n`)]);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await files.link(aside, folder.versionPath);
+  await folder.sync(folder.root);
+  await files.unlink(aside);
+}
+
+async function readVersion(folder: JournalFolder, files: FileLayer): Promise<string | undefined> {
+  try {
+    const file = await files.openForRead(folder.versionPath);
+    try {
+      const bytes = new Uint8Array(Math.min(file.size, versionBytesMax));
+      const count = await file.read(bytes, 0);
+      return new TextDecoder().decode(bytes.subarray(0, count));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function checkVersion(text: string, folder: JournalFolder, source: string): void {
+  const found = parseVersion(text);
+  if (found?.get("format") !== version.format) {
+    throw refusal(folder, source, "its _bitstore.json is not that of a journal; give another one");
+  }
+  const needs = Math.max(...["minReader", "minWriter"].map((key) => numberOf(found.get(key))));
+  if (needs > knownFormat || found.get("layout") !== version.layout) {
+    const message = "its format is newer than this release; upgrade, or give another directory";
+    throw refusal(folder, source, message);
+  }
+}
+
+function parseVersion(text: string): ReadonlyMap<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== "object" || parsed === null) return undefined;
+    return new Map<string, unknown>(Object.entries(parsed));
+  } catch {
+    return undefined;
+  }
+}
+
+/** A missing or odd number counts as too new: what is not understood is refused. */
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : Number.POSITIVE_INFINITY;
+}
+
+function refusal(folder: JournalFolder, source: string, message: string): StoreError {
+  return new StoreError({
+    code: "CONFIG_INVALID",
+    operation: "open",
+    subject: `directory ${JSON.stringify(folder.root)}`,
+    source,
+    message,
+  });
+}

@@ -1,0 +1,30 @@
+import { abortedError, sleep, StoreError } from "@bitstore/core";
+import type { FileLock } from "./file-layer.ts";
+import type { JournalFolder } from "./journal-folder.ts";
+import type { WriteBackSettings } from "./settings.ts";
+
+/**
+ * Takes the lock of a directory's one owner. Where another process has it, rejects with UNAVAILABLE,
+ * or waits until that one has ended, however it ended.
+ */
+export async function ownDirectory(
+  folder: JournalFolder,
+  settings: WriteBackSettings,
+): Promise<FileLock> {
+  const { files, clock, limits, takeover, signal, name } = settings;
+  for (;;) {
+    if (signal?.aborted) throw abortedError("open", signal, folder.root);
+    const lock = files.tryLock(folder.ownerPath);
+    if (lock !== undefined) return lock;
+    if (takeover === "refuse") {
+      throw new StoreError({
+        code: "UNAVAILABLE",
+        operation: "open",
+        subject: `directory ${JSON.stringify(folder.root)}`,
+        source: name,
+        message: "another process owns the journal; put to the origin, or wait for that to end",
+      });
+    }
+    await sleep(clock, limits.takeoverMs, signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,175 @@
+import { dirname } from "node:path";
+import {
+  type BlobListOptions,
+  type BlobStore,
+  type CallOptions,
+  checkRange,
+  compareKeys,
+  type Content,
+  contentOfStream,
+  type Descriptor,
+  type Digest,
+  type OpenOptions,
+  orAborted,
+  resolveRange,
+  sleep,
+  StoreError,
+  throwIfAborted,
+} from "@bitstore/core";
+import { errnoOf, toStoreError } from "./disk-error.ts";
+import type { Journal } from "./journal.ts";
+import { readSpan } from "./read-file.ts";
+import { dropRotten } from "./set-aside.ts";
+
+/**
+ * Makes the read side of a journal: a store of what is pending, to stand before the origin as a cache
+ * tier. It takes no puts, so that no fill ends up in the journal. Disposing it does nothing; the
+ * journal is disposed by whoever opened it.
+ */
+export function pendingSource(journal: Journal): BlobStore {
+  const { files, folder, pending, settings } = journal;
+  const { name, limits, origin } = settings;
+
+  async function open(digest: Digest, options: OpenOptions = {}): Promise<Content | undefined> {
+    checkRange(options.range, "open", digest);
+    throwIfAborted(options.signal, "open", digest);
+    const entry = pending.get(digest);
+    if (entry === undefined) return undefined;
+    const place = { operation: "open", subject: digest, source: name };
+    const file = await files.openForRead(folder.pendingPath(digest)).catch((error: unknown) => {
+      // It has reached the origin meanwhile, which is asked next.
+      if (errnoOf(error) === "ENOENT") return undefined;
+      throw toStoreError(error, place);
+    });
+    if (file === undefined) return undefined;
+    try {
+      throwIfAborted(options.signal, "open", digest);
+      const { size, modifiedMs } = file;
+      const version = `pending-${modifiedMs}-${size}`;
+      if (options.version !== undefined && options.version !== version) {
+        const message = "the pending copy is not the one that was read before; open it anew";
+        throw new StoreError({ code: "PRECONDITION_FAILED", ...place, message });
+      }
+      const range = resolveRange(options.range, size, "open", digest);
+      const span = { ...range, chunkBytes: limits.readBytes, source: name };
+      return contentOfStream(
+        { size, range, source: name, role: "cache", version },
+        async function* () {
+          for await (const chunk of readSpan(file, span)) {
+            throwIfAborted(options.signal, "read", digest);
+            yield chunk;
+          }
+        },
+        () => file.close().catch(() => undefined),
+      );
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  return {
+    name,
+    capabilities: {
+      algorithms: origin.capabilities.algorithms,
+      stat: true,
+      rangeRead: true,
+      put: false,
+      delete: true,
+      list: true,
+    },
+    async stat(digest: Digest, options: CallOptions = {}): Promise<Descriptor | undefined> {
+      throwIfAborted(options.signal, "stat", digest);
+      const size = pending.get(digest)?.size;
+      return await Promise.resolve(size === undefined ? undefined : { digest, size });
+    },
+    open,
+    put: () => {
+      const message = "puts go to the journal itself";
+      return Promise.reject(
+        new StoreError({ code: "UNSUPPORTED", operation: "put", source: name, message }),
+      );
+    },
+    delete: (digest, options = {}) => deletePending(journal, digest, options),
+    async *list(options: BlobListOptions = {}): AsyncGenerator<Descriptor, void, void> {
+      const { startAfter, signal } = options;
+      throwIfAborted(signal, "list");
+      for (const { digest, size } of pending.sorted()) {
+        throwIfAborted(signal, "list");
+        if (startAfter !== undefined && compareKeys(digest, startAfter) <= 0) continue;
+        yield { digest, size };
+      }
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/**
+ * Deletes a pending blob, durably, and resolves to whether there was one. An upload of it is aborted
+ * and has ended before this resolves, so that it can't arrive at the origin after a delete there.
+ */
+async function deletePending(
+  journal: Journal,
+  digest: Digest,
+  { signal }: CallOptions,
+): Promise<boolean> {
+  const { files, folder, pending, removals, room, settings, turns } = journal;
+  throwIfAborted(signal, "delete", digest);
+  const path = folder.pendingPath(digest);
+  const place = { operation: "delete", subject: digest, source: settings.name };
+  const work = turns.take(digest, async () => {
+    const entry = pending.get(digest);
+    try {
+      if (entry !== undefined) {
+        await files.unlink(path).catch((error: unknown) => {
+          if (errnoOf(error) !== "ENOENT") throw error;
+        });
+        removals.removedFrom(dirname(path));
+        pending.remove(entry, "deleted", deletedError(digest, settings.name));
+        room.free(entry.size);
+      }
+      await dropRotten(journal, digest);
+      // Also where it was uploaded a moment ago: its file must not come back after this.
+      await removals.settle(dirname(path));
+      return { entry };
+    } catch (error) {
+      throw toStoreError(error, place);
+    }
+  });
+  const { entry } = await orAborted(work, signal, "delete", digest);
+  const upload = entry?.upload;
+  if (upload !== undefined) {
+    // It finds its entry gone, but the origin may have all of the bytes already.
+    upload.abort.abort();
+    await orAborted(endOf(journal, upload.over), signal, "delete", digest);
+  }
+  return entry !== undefined;
+}
+
+/** Waits for the end of an upload that was aborted; an origin that is deaf to that is reported. */
+async function endOf(journal: Journal, over: Promise<void>): Promise<void> {
+  const { clock, limits, name } = journal.settings;
+  const ended = new AbortController();
+  const late = sleep(clock, limits.cancelMs, ended.signal).then(
+    () => true,
+    () => false,
+  );
+  try {
+    const isLate = await Promise.race([over.then(() => false), late]);
+    if (!isLate) return;
+    const message = "its upload does not end; delete it again";
+    throw new StoreError({ code: "TIMEOUT", operation: "delete", source: name, message });
+  } finally {
+    ended.abort();
+  }
+}
+
+function deletedError(digest: Digest, source: string): StoreError {
+  return new StoreError({
+    code: "NOT_FOUND",
+    operation: "upload",
+    subject: digest,
+    source,
+    message: "it was deleted before it reached the origin",
+  });
+}
