@@ -21,9 +21,12 @@ export const spoolLimitsDefault: SpoolLimits = {
 
 const readBytes = 256 * 1024;
 
+/** Pieces that the memory of a spool holds at least. */
+const piecesMin = 4;
+
 interface Reader {
   offset: number;
-  readonly hold: boolean;
+  hold: boolean;
 }
 
 interface Piece {
@@ -69,6 +72,7 @@ function ringSpool(
   let head = 0;
   let ended: { readonly error: unknown } | undefined;
   let disposed = false;
+  let isDiskLost = false;
   // Everyone waits on the same change; a spool has few readers and large chunks.
   let changed = Promise.withResolvers<void>();
 
@@ -102,14 +106,29 @@ function ringSpool(
     }
   }
 
+  /**
+   * Tries to spill. A disk that is full or gone costs those who lag and the fills, which are overrun;
+   * whoever keeps up reads on from memory.
+   */
+  async function spilled(piece: Piece): Promise<boolean> {
+    try {
+      await spill(piece);
+      return true;
+    } catch {
+      isDiskLost = true;
+      for (const reader of readers) reader.hold = false;
+      return false;
+    }
+  }
+
   async function trim(): Promise<void> {
     while (memoryBytes > limits.memoryBytesMax) {
       const oldest = pieces[0];
       if (oldest === undefined) return;
       if (isWanted(oldest) && !hasFile) return;
-      if (isWanted(oldest)) await spill(oldest);
+      const isKept = isWanted(oldest) && !isDiskLost && (await spilled(oldest));
       // A gap in the file would be read as data, so what is dropped takes all before it along.
-      else start = oldest.offset + oldest.chunk.byteLength;
+      if (!isKept) start = oldest.offset + oldest.chunk.byteLength;
       pieces.shift();
       memoryBytes -= oldest.chunk.byteLength;
     }
@@ -185,21 +204,29 @@ function ringSpool(
     await handle?.close();
   }
 
+  async function writePiece(chunk: Uint8Array): Promise<void> {
+    while (!hasRoom(chunk.byteLength) && !disposed) await changed.promise;
+    pieces.push({ offset: head, chunk });
+    memoryBytes += chunk.byteLength;
+    head += chunk.byteLength;
+    try {
+      await trim();
+    } finally {
+      wake();
+      // A file that was opened while the spool was disposed belongs to nobody else.
+      await closeIfIdle();
+    }
+  }
+
   return {
     get start() {
       return start;
     },
     async write(chunk) {
-      while (!hasRoom(chunk.byteLength) && !disposed) await changed.promise;
-      pieces.push({ offset: head, chunk });
-      memoryBytes += chunk.byteLength;
-      head += chunk.byteLength;
-      try {
-        await trim();
-      } finally {
-        wake();
-        // A file that was opened while the spool was disposed belongs to nobody else.
-        await closeIfIdle();
+      // In pieces, or one chunk could be more than is kept, and be gone before anyone has read it.
+      const pieceBytes = Math.max(1, Math.ceil(limits.memoryBytesMax / piecesMin));
+      for (let at = 0; at < chunk.byteLength; at += pieceBytes) {
+        await writePiece(chunk.subarray(at, at + pieceBytes));
       }
     },
     end(error) {
