@@ -63,7 +63,8 @@ export function memoryBucket(name = "memory:", date: () => Date = () => new Date
     throwIfAborted(options.signal, "put", key);
     const chunks = (async function* () {
       for await (const chunk of untilAborted(openBody(body), options.signal, "put", key)) {
-        yield chunk.slice();
+        // Not `slice`, which of a Buffer copies nothing.
+        yield new Uint8Array(chunk);
       }
     })();
     const bytes = await collect(chunks, capabilities.objectBytesMax);

@@ -89,6 +89,10 @@ describe("the format of a store", () => {
     ['{"layout":"sharded","minReader":2,"minWriter":2}', "without metadata or graceMs"],
     ['{"layout":"sharded","minReader":2,"minWriter":2,"gc":{"metadata":"m"}}', "graceMs"],
     ['{"layout":"sharded","minReader":2,"minWriter":2,"gc":{"metadata":"","graceMs":1}}', "gc"],
+    [
+      '{"layout":"sharded","minReader":2,"minWriter":2,"gc":{"metadata":"m","metadataPlace":7,"graceMs":1}}',
+      "gc",
+    ],
     ["[]", "lacks layout"],
     ["{", "no JSON"],
   ])("is refused where it says %s", async (text, message) => {

@@ -2,6 +2,8 @@ import {
   type BlobStore,
   type Bucket,
   bucketStore,
+  type BucketStoreOptions,
+  type Clock,
   type Digest,
   digestOf,
   flatLayout,
@@ -43,6 +45,15 @@ async function keys(of: Bucket): Promise<string[]> {
   return found.filter((key) => !key.endsWith("_bitstore.json"));
 }
 
+/** Lets all happen that waits for nothing but its turn. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener("abort", () => resolve()));
+}
+
 const read = async (store: BlobStore): Promise<Uint8Array | undefined> =>
   await (await store.open(digest))?.bytes();
 
@@ -51,6 +62,113 @@ beforeEach(async () => {
 });
 
 describe("the trash of a store", () => {
+  // A large blob takes longer to be copied than anybody waits: its copy serves meanwhile, and whoever
+  // gives up waiting does not end what was begun for him.
+  describe("of a blob that is large", () => {
+    let puts = 0;
+    let goOn: () => void = () => undefined;
+
+    /** Holds up what is written to the blob's place until it is let go. */
+    function held(): Bucket {
+      puts = 0;
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      return {
+        ...bucket,
+        async put(key, body, options) {
+          puts += 1;
+          await Promise.race([gate, aborted(options?.signal)]);
+          options?.signal?.throwIfAborted();
+          return await bucket.put(key, body, options);
+        },
+      };
+    }
+    const large = (of: Bucket, more: BucketStoreOptions = {}): BlobStore =>
+      bucketStore(of, layout, { restoreFirstBytesMax: 4, ...more });
+
+    test("answers from its copy, and brings it back once meanwhile", async () => {
+      await trashed("run-1");
+      const store = large(held());
+      expect(await store.stat(digest)).toEqual({ digest, size: 5 });
+      const content = await store.open(digest);
+      expect(content?.version).toBeUndefined();
+      expect(await content?.bytes()).toEqual(bytes);
+      const part = await store.open(digest, { range: { start: 1, end: 3 } });
+      expect(Buffer.from((await part?.bytes()) ?? []).toString()).toBe("el");
+      expect([await bucket.head(layout.key(digest)), puts]).toEqual([undefined, 1]);
+      goOn();
+      await store[Symbol.asyncDispose]();
+      expect(await (await bucket.read(layout.key(digest)))?.bytes()).toEqual(bytes);
+    });
+
+    // A tag on a copy that is purged the next moment would come too late, so it has to be in its place.
+    test("is waited for by stat where its copy is old, however often that is given up", async () => {
+      await trashed("run-1");
+      nowMs += 1.75 * graceMs;
+      const store = large(held());
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        const stop = new AbortController();
+        const stat = store.stat(digest, { signal: stop.signal });
+        await settled();
+        stop.abort();
+        await expect(stat).rejects.toMatchObject({ code: "ABORTED" });
+      }
+      expect(puts).toBe(1);
+      const stat = store.stat(digest);
+      goOn();
+      expect(await stat).toEqual({ digest, size: 5 });
+      expect(await bucket.head(layout.key(digest))).toBeDefined();
+    });
+
+    test("ends with the store, and with a blob that is deleted", async () => {
+      await trashed("run-1");
+      const timers: (() => void)[] = [];
+      const clock: Clock = {
+        now: () => 0,
+        after(delayMs, callback) {
+          if (delayMs === 5000) timers.push(callback);
+          return () => undefined;
+        },
+      };
+      const store = large(held(), { clock });
+      await store.stat(digest);
+      nowMs += 2 * 60 * 60_000;
+      expect(await store.delete(digest)).toBe(true);
+      goOn();
+      await settled();
+      expect(await keys(bucket)).toEqual([]);
+
+      await trashed("run-2");
+      const other = large(held(), { clock });
+      await other.stat(digest);
+      const disposed = other[Symbol.asyncDispose]();
+      await settled();
+      for (const fire of timers) fire();
+      await disposed;
+      expect(await bucket.head(layout.key(digest))).toBeUndefined();
+    });
+
+    test("is given up where it stands still, and begun anew", async () => {
+      await trashed("run-1");
+      let stall: () => void = () => undefined;
+      const clock: Clock = {
+        now: () => 0,
+        after(delayMs, callback) {
+          if (delayMs === 60_000) stall = callback;
+          return () => undefined;
+        },
+      };
+      const store = large(held(), { clock });
+      nowMs += 1.75 * graceMs;
+      const stat = store.stat(digest).catch((error: unknown) => error);
+      await settled();
+      stall();
+      expect(await stat).toMatchObject({ code: "TIMEOUT" });
+      goOn();
+      expect(await store.stat(digest)).toEqual({ digest, size: 5 });
+      expect(puts).toBe(2);
+    });
+  });
+
   // A blob that was swept is read as ever, and is in its place again afterwards, whoever asked first.
   test.each(["open", "stat"] as const)(
     "is looked at last by %s, which brings back",

@@ -6,7 +6,9 @@ import {
   type Digest,
   type Layout,
   memoryBucket,
+  formatBytes,
   shardedLayout,
+  StoreError,
   type TagLog,
 } from "@bitstore/core";
 import {
@@ -15,6 +17,7 @@ import {
   formatCollection,
   type Pins,
   pins,
+  placeOf,
   tagLog,
   trustTargets,
 } from "@bitstore/tags";
@@ -43,6 +46,12 @@ let tags: TagLog;
 let pinned: Pins;
 const date = (): Date => new Date(nowMs);
 const clock = { now: () => nowMs, after: () => () => undefined };
+
+/** Fires timers at once where they are pauses between two tries; requests have no limit. */
+function pauseOfNoLength(delayMs: number, callback: () => void): () => void {
+  if (delayMs < 1000) setImmediate(callback);
+  return () => undefined;
+}
 
 async function put(text: string): Promise<Digest> {
   return (await store.put(new TextEncoder().encode(text))).digest;
@@ -86,7 +95,11 @@ beforeEach(async () => {
   tags = tagLog(metadata, { checkTarget: trustTargets });
   pinned = pins(metadata, { checkTarget: trustTargets });
   await tags.append("first", await put("first"));
-  await enableGc(bucket, layout, { metadataId: await metadataIdOf(metadata), graceMs: dayMs });
+  await enableGc(bucket, layout, {
+    metadataId: await metadataIdOf(metadata),
+    metadataPlace: placeOf(metadata),
+    graceMs: dayMs,
+  });
   nowMs += hourMs;
 });
 
@@ -178,7 +191,44 @@ describe("a garbage collection", () => {
     expect(await Promise.all(versions.map(isLive))).toEqual([false, false, true, true]);
   });
 
-  // A collection names blobs, by any entry of a tag; both digests of a weak target are named.
+  // Versions are counted by what they were: a tag that goes to and fro has few.
+  test("counts the different targets of a tag", async () => {
+    const [a, b, c, d] = [await put("a"), await put("b"), await put("c"), await put("d")];
+    for (const digest of [d, c, b, a, b, a]) await tags.append("t", digest);
+    nowMs += 2 * dayMs;
+    expect(fatesOf(await run({ retention: { keepVersions: 3 } }))).toEqual({ named: 4, swept: 1 });
+    expect(await Promise.all([a, b, c, d].map(isLive))).toEqual([true, true, true, false]);
+  });
+
+  // The clock of a tier that is years ahead must not end what a tag kept by days.
+  test("counts days by the clock of the metadata", async () => {
+    await tags.append("t", await put("old"));
+    await tags.append("t", await put("new"));
+    nowMs += 2 * dayMs;
+    const ahead: Bucket = { ...bucket, serviceTime: () => new Date(nowMs + 1000 * dayMs) };
+    const tiers = [{ name: "ours", bucket: ahead, layout }];
+    expect(fatesOf(await run({ tiers, retention: { keepDays: 30 } }))).toEqual({ named: 3 });
+  });
+
+  test.each<[string, Partial<GcOptions>]>([
+    ["keepVersions", { retention: { keepVersions: 0 } }],
+    ["keepVersions", { retention: { keepVersions: 1.5 } }],
+    ["keepDays", { retention: { keepDays: Number.NaN } }],
+    ["keepDays", { retention: { keepDays: Number.POSITIVE_INFINITY } }],
+    ["concurrencyMax", { concurrencyMax: 0 }],
+    ["tagsMax", { tagsMax: -1 }],
+    ["marksInMemoryMax", { marksInMemoryMax: Number.NaN }],
+    ["failuresMax", { failuresMax: 0.5 }],
+    ["sweepMax", { sweepMax: 0 }],
+    ["purgeMax", { purgeMax: Number.NaN }],
+    ["graceMs", { graceMs: 1000 }],
+  ])("refuses a %s that is none (%#)", async (name, options) => {
+    const refused = await run(options).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(String(refused)).toContain(name);
+  });
+
+  // A collection names blobs, by any entry of a tag or by a pin; both digests of a weak target are named.
   test("keeps what collections name, and other digests of a target", async () => {
     const members = [await put("one"), await put("two")];
     const list = formatCollection(
@@ -202,9 +252,30 @@ describe("a garbage collection", () => {
     const garbage = await put("garbage");
     nowMs += 2 * dayMs;
     await bucket.delete(layout.key(collection));
-    await expect(run()).rejects.toThrow("what this collection names is unknown");
+    const unknown = String(await run().catch((error: unknown) => error));
+    expect(unknown.match(/what this collection names is unknown/g)).toHaveLength(1);
+    expect(unknown).toContain("give it up by lostCollections");
     expect(await isLive(garbage)).toBe(true);
+    const stop = new AbortController();
+    const blobs = {
+      open: (): Promise<undefined> => {
+        stop.abort();
+        return Promise.reject(new Error("aborted"));
+      },
+    };
+    await expect(run({ blobs, signal: stop.signal })).rejects.toMatchObject({ code: "ABORTED" });
     expect(fatesOf(await run({ lostCollections: [collection] }))).toEqual({ named: 4, swept: 3 });
+  });
+
+  test("keeps what a pinned collection names", async () => {
+    const member = await put("member");
+    const list = formatCollection([{ name: "file", digest: member, size: 6 }]);
+    const collection = (await store.put(list)).digest;
+    await pinned.pin(collection, { mediaType: collectionMediaType });
+    nowMs += 2 * dayMs;
+    expect(fatesOf(await run())).toEqual({ named: 3 });
+    await pinned.unpin(collection);
+    expect(fatesOf(await run())).toEqual({ named: 1, swept: 2 });
   });
 
   test("keeps what pins and leases name, while they do", async () => {
@@ -248,7 +319,17 @@ describe("a garbage collection", () => {
     expect(report.removedLeases).toBe(0);
     expect(fatesOf(report)).toEqual({ named: 1, swept: 1 });
     nowMs += dayMs;
-    expect((await run()).removedLeases).toBe(1);
+    // One that can't be removed is counted, and what else was done is told.
+    const denying: Bucket = {
+      ...metadata,
+      delete: (key) =>
+        Promise.reject(
+          new StoreError({ code: "PERMISSION_DENIED", operation: "delete", message: key }),
+        ),
+    };
+    const roots = metadataRoots(denying);
+    expect(await run({ roots })).toMatchObject({ removedLeases: 0, failedLeases: 1 });
+    expect(await run()).toMatchObject({ removedLeases: 1, failedLeases: 0 });
     expect((await run()).lapsedLeases).toEqual([]);
   });
 
@@ -264,6 +345,7 @@ describe("a garbage collection", () => {
     ],
     ["a strange lease", /^v1\/default\/l\/x/, "{}", "no lease that this release understands"],
     ["a strange log", /^v1\/default\/t\/STRANGE/, "{}", "no tag's log"],
+    ["a strange folder", /^v1\/README\//, "{}", "v1/README/"],
   ])("ends at %s with nothing swept", async (_, where, body, message) => {
     const garbage = await put("garbage");
     await tags.append("first", garbage);
@@ -272,12 +354,71 @@ describe("a garbage collection", () => {
     nowMs += 2 * dayMs;
     const keys = Object.keys(await snapshot(metadata)).filter((key) => where.test(key));
     // Of three entries the second, which is neither the newest nor the oldest.
-    const key =
-      keys[1] ?? (where.source.includes("STRANGE") ? "v1/default/t/STRANGE/1" : "v1/default/l/x");
+    const strange = ["v1/default/t/STRANGE/1", "v1/README/me", "v1/default/l/x"];
+    const key = keys[1] ?? strange.find((each) => where.test(each)) ?? "";
     if (body === undefined) await metadata.delete(key);
     else await metadata.put(key, new TextEncoder().encode(body));
     await expect(run()).rejects.toThrow(message);
     expect(await isLive(last)).toBe(true);
+  });
+
+  // One answer of 503 must not end a run of hours: each kind of request of the marking fails once.
+  test("bears what fails for a while", async () => {
+    await acquireLease(metadata, { namespace: "n", digests: [], holder: "job", ttlMs: dayMs });
+    const failed: string[] = [];
+    const once = (operation: string): void => {
+      if (failed.includes(operation)) return;
+      failed.push(operation);
+      throw new StoreError({ code: "UNAVAILABLE", operation, message: "503" });
+    };
+    const flaky: Bucket = {
+      ...metadata,
+      async head(key, options) {
+        once("head");
+        return await metadata.head(key, options);
+      },
+      async read(key, options) {
+        once(key.includes("/l/") ? "read of a lease" : "read");
+        return await metadata.read(key, options);
+      },
+      async put(key, body, options) {
+        const outcome = await metadata.put(key, body, options);
+        once("put");
+        return outcome;
+      },
+      async *list(prefix, options) {
+        once(prefix.endsWith("/l/") ? "list of leases" : "list");
+        yield* metadata.list(prefix, options);
+      },
+      async *listPrefixes(prefix, options) {
+        yield* metadata.listPrefixes(prefix, options);
+        once(`listPrefixes ${prefix}`);
+      },
+    };
+    const soon = { now: () => nowMs, after: pauseOfNoLength };
+    const roots = metadataRoots(flaky, { clock: soon, random: () => 0 });
+    const report = await run({ roots, metadata: flaky, clock: soon, random: () => 0 });
+    expect(report.marks).toMatchObject({ tags: 1, leases: 1 });
+    expect(failed).toEqual(expect.arrayContaining(["read of a lease", "list of leases", "put"]));
+    expect(failed).toContain("listPrefixes v1/");
+    expect(await metadata.head("v1/_gc-lock.json")).toBeUndefined();
+  });
+
+  // The lock of a run that was aborted would refuse the next one for ten minutes.
+  test("gives its lock back although it was aborted", async () => {
+    const stop = new AbortController();
+    const heeding: Bucket = {
+      ...metadata,
+      delete: (key, options) =>
+        options?.signal?.aborted === true
+          ? Promise.reject(new Error("aborted"))
+          : metadata.delete(key, options),
+    };
+    const onProgress = (): void => stop.abort();
+    await expect(run({ metadata: heeding, onProgress, signal: stop.signal })).rejects.toMatchObject(
+      { code: "ABORTED" },
+    );
+    expect(await metadata.head("v1/_gc-lock.json")).toBeUndefined();
   });
 
   test("goes on from where a limit stopped it", async () => {
@@ -286,7 +427,8 @@ describe("a garbage collection", () => {
     expect(fatesOf(await run({ sweepMax: 2 }))).toEqual({ named: 1, swept: 2, left: 3 });
     expect(fatesOf(await run())).toEqual({ named: 1, swept: 3, kept: 2 });
     nowMs += 2 * dayMs;
-    expect(fatesOf(await run({ purgeMax: 4 }))).toEqual({ named: 1, purged: 4, kept: 1 });
+    expect(fatesOf(await run({ purgeMax: 1 }))).toEqual({ named: 1, purged: 1, kept: 4 });
+    expect(fatesOf(await run({ purgeMax: 3 }))).toEqual({ named: 1, purged: 3, kept: 1 });
   });
 
   // Wrong bytes must not replace right ones: a blob that rotted is left for `verify` to look at.
@@ -344,26 +486,90 @@ describe("a tier that may be collected", () => {
     const options = { tiers: [{ name: "other", bucket: other, layout }] };
     await expect(run(options)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     const id = await metadataIdOf(metadata);
-    await enableGc(other, layout, { metadataId: "another" });
+    await enableGc(other, layout, { metadataId: "another", metadataPlace: "elsewhere" });
     nowMs += 10 * 60_000 + 1;
     await expect(run(options)).rejects.toThrow("decided by the metadata bucket another");
-    await expect(enableGc(other, layout, { metadataId: id })).rejects.toMatchObject({
+    await expect(
+      enableGc(other, layout, { metadataId: id, metadataPlace: placeOf(metadata) }),
+    ).rejects.toMatchObject({
       code: "CONFIG_INVALID",
     });
     const third = memoryBucket("third", date);
-    expect(await enableGc(third, layout, { metadataId: id })).toBe("enabled");
-    expect(await enableGc(third, layout, { metadataId: id })).toBe("unchanged");
-    expect(await enableGc(third, layout, { metadataId: id, graceMs: graceMsMin })).toBe("changed");
+    expect(
+      await enableGc(third, layout, { metadataId: id, metadataPlace: placeOf(metadata) }),
+    ).toBe("enabled");
+    expect(
+      await enableGc(third, layout, { metadataId: id, metadataPlace: placeOf(metadata) }),
+    ).toBe("unchanged");
+    expect(
+      await enableGc(third, layout, {
+        metadataId: id,
+        metadataPlace: placeOf(metadata),
+        graceMs: graceMsMin,
+      }),
+    ).toBe("changed");
     const tiers = [{ name: "third", bucket: third, layout }];
     nowMs += 10 * 60_000;
     await expect(run({ tiers })).rejects.toMatchObject({ code: "PRECONDITION_FAILED" });
     nowMs += 1;
     expect(await run({ tiers })).toMatchObject({ tiers: [{ graceMs: graceMsMin }] });
     await expect(
-      enableGc(third, layout, { metadataId: id, graceMs: graceMsMin - 1 }),
+      enableGc(third, layout, {
+        metadataId: id,
+        metadataPlace: placeOf(metadata),
+        graceMs: graceMsMin - 1,
+      }),
     ).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     const lacking = { ...third, capabilities: { ...third.capabilities, replaceIfMatch: false } };
-    await expect(enableGc(lacking, layout, { metadataId: id })).rejects.toThrow("replaceIfMatch");
+    await expect(
+      enableGc(lacking, layout, { metadataId: id, metadataPlace: placeOf(metadata) }),
+    ).rejects.toThrow("replaceIfMatch");
+  });
+
+  // A backup has the same id, and lacks what was tagged since: by it that would be swept.
+  test("is not collected by a copy of its metadata", async () => {
+    const copy = memoryBucket("backup", date);
+    for await (const { key } of metadata.list("")) {
+      await copy.put(key, (await (await metadata.read(key))?.bytes()) ?? new Uint8Array());
+    }
+    const refused = await metadataIdOf(copy).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "CONFIG_INVALID" });
+    expect(String(refused)).toContain("may be a copy");
+    // Also where somebody has set a tag in the copy, or gives the id by hand.
+    await tagLog(copy, { checkTarget: trustTargets }).append("t", await put("t"));
+    expect(await metadataIdOf(copy)).toBe(await metadataIdOf(metadata));
+    const byCopy = { metadata: copy, roots: metadataRoots(copy) };
+    nowMs += 2 * dayMs;
+    await expect(run(byCopy)).rejects.toThrow("may be a copy of it");
+    await expect(run({ ...byCopy, dryRun: true })).rejects.toThrow("may be a copy of it");
+    const metadataId = await metadataIdOf(copy);
+    const enabling = { metadataId, metadataPlace: placeOf(copy), graceMs: dayMs };
+    expect(await enableGc(bucket, layout, enabling)).toBe("changed");
+    nowMs += dayMs;
+    expect(fatesOf(await run(byCopy))).toEqual({ named: 2 });
+    await expect(run()).rejects.toThrow("enable gc again");
+  });
+
+  test("is not collected by what was proved nowhere, unless that is meant", async () => {
+    const single = memoryBucket("single", date);
+    const log = tagLog(single, { checkTarget: trustTargets, unsafeSingleWriter: true });
+    await log.append("t", await put("t"));
+    await expect(metadataIdOf(single)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    expect(await metadataIdOf(single, { unproved: true })).toMatch(/./);
+  });
+
+  // Whoever writes the format by hand can't make what was just put garbage.
+  test.each([1, graceMsMin - 1])("has a grace of an hour at least, not %i ms", async (graceMs) => {
+    const gc = {
+      metadata: await metadataIdOf(metadata),
+      metadataPlace: placeOf(metadata),
+      graceMs,
+    };
+    const format = { layout: layout.name, minReader: 2, minWriter: 2, gc };
+    await bucket.put(`${layout.root}_bitstore.json`, formatBytes(format));
+    nowMs += dayMs;
+    await expect(run()).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    await expect(run({ dryRun: true })).rejects.toThrow("under an hour");
   });
 
   test("can be looked at before it is enabled", async () => {

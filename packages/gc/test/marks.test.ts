@@ -100,7 +100,9 @@ test("a collection takes little memory, however many blobs there are", async () 
     tags: () => ({ async *list() {} }) as unknown as TagLog,
     async *pins() {
       // Every fourth, in an order that is not theirs.
-      for (let at = 0; at < count; at += 1) yield digest(((at * 7919) % count) * 4);
+      for (let at = 0; at < count; at += 1) {
+        yield { digest: digest(((at * 7919) % count) * 4) };
+      }
     },
     async *leases() {},
   };

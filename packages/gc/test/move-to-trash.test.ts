@@ -127,7 +127,7 @@ test.each([60 * 60_000 + 1, 3 * graceMs])(
   "a machine that slept %i ms deletes nothing",
   async (ms) => {
     expect(await move("head", 2, () => (nowMs += ms))).toBe("slow");
-    expect(await inPlace()).toBe(true);
+    expect([await inPlace(), await copies()]).toEqual([true, 0]);
   },
 );
 
@@ -146,4 +146,31 @@ test("a deletion whose answer was lost is not asked for again", async () => {
   };
   await expect(move("delete", 1, lost, "before")).rejects.toMatchObject({ code: "UNAVAILABLE" });
   expect([await inPlace(), await copies()]).toEqual([true, 1]);
+});
+
+// Tries that each may take the whole of the time would take hours, and leave a copy in every run.
+test("a blob that is too large is copied for an hour in all", async () => {
+  let tries = 0;
+  const late = (): never => {
+    tries += 1;
+    nowMs += 60 * 60_000;
+    throw new StoreError({ code: "TIMEOUT", operation: "gc", message: "no answer" });
+  };
+  const clock = { now: () => nowMs, after: soon };
+  const slow: Bucket = {
+    ...bucket,
+    async put(each, body, options) {
+      await bucket.put(each, body, options);
+      return late();
+    },
+  };
+  const tier = { name: "t", bucket: slow, layout, gc, enabled: true, markedAtMs: nowMs };
+  const outcome = await moveToTrash(tier, digest, {
+    run: "run-1",
+    clock,
+    date: () => new Date(0),
+    patience: patienceOf(clock, () => 0, undefined),
+  });
+  expect({ outcome, tries }).toEqual({ outcome: "slow", tries: 1 });
+  expect([await inPlace(), await copies()]).toEqual([true, 0]);
 });

@@ -13,6 +13,7 @@ import {
   flatLayout,
   shardedLayout,
 } from "@bitstore/core";
+import { placeOf } from "@bitstore/tags";
 import { describe, expect, inject, test } from "vitest";
 import { type S3Service, uniqueName } from "../../../test/services/services.ts";
 import { newContainer } from "../../bucket-azure/test/azure-container.ts";
@@ -45,7 +46,11 @@ async function wholeWay(service: Bucket): Promise<void> {
     const large = new Uint8Array(3 * 2 ** 20).fill(5);
     const named = (await store.put(bytes("named"))).digest;
     const garbage = [(await store.put(bytes("garbage"))).digest, (await store.put(large)).digest];
-    await enableGc(bucket, layout, { metadataId: "m", graceMs: graceMsMin });
+    await enableGc(bucket, layout, {
+      metadataId: "m",
+      metadataPlace: placeOf(bucket),
+      graceMs: graceMsMin,
+    });
     const fates = async (): Promise<Partial<Record<GcFate, number>>> => {
       const report = await collectGarbage({
         tiers: [{ name: "tier", bucket, layout }],
@@ -57,7 +62,7 @@ async function wholeWay(service: Bucket): Promise<void> {
           },
           tags: () => ({ async *list() {} }) as never,
           async *pins() {
-            yield named;
+            yield { digest: named };
           },
           async *leases() {},
         },

@@ -23,6 +23,38 @@ async function leases(of: Bucket = bucket): Promise<FoundLease[]> {
   return found;
 }
 
+interface Timer {
+  readonly atMs: number;
+  readonly callback: () => void;
+}
+
+/** Makes a clock that goes on with the service's, when it is told to. */
+function manualClock(): {
+  readonly clock: Clock;
+  readonly timers: ReadonlySet<Timer>;
+  advance(ms: number): Promise<void>;
+} {
+  const timers = new Set<Timer>();
+  const clock: Clock = {
+    now: () => nowMs,
+    after(delayMs, callback) {
+      const timer = { atMs: nowMs + delayMs, callback };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
+  };
+  const advance = async (ms: number): Promise<void> => {
+    nowMs += ms;
+    for (const timer of timers) {
+      if (timer.atMs > nowMs) continue;
+      timers.delete(timer);
+      timer.callback();
+    }
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { clock, timers, advance };
+}
+
 beforeEach(() => {
   nowMs = Date.UTC(2026, 0, 1);
   bucket = memoryBucket("metadata", () => new Date(nowMs));
@@ -103,24 +135,7 @@ describe("a lease", () => {
 
   // It renews by itself on a clock, tries sooner where that failed, and stops at its release.
   test("renews by itself", async () => {
-    const timers = new Set<{ readonly atMs: number; readonly callback: () => void }>();
-    const clock: Clock = {
-      now: () => nowMs,
-      after(delayMs, callback) {
-        const timer = { atMs: nowMs + delayMs, callback };
-        timers.add(timer);
-        return () => void timers.delete(timer);
-      },
-    };
-    const advance = async (ms: number): Promise<void> => {
-      nowMs += ms;
-      for (const timer of timers) {
-        if (timer.atMs > nowMs) continue;
-        timers.delete(timer);
-        timer.callback();
-      }
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-    };
+    const { clock, timers, advance } = manualClock();
     let isDown = false;
     const flaky: Bucket = {
       ...bucket,
@@ -140,6 +155,75 @@ describe("a lease", () => {
     expect((await leases())[0]?.lapsedMs).toBeUndefined();
     await lease.release();
     expect(timers.size).toBe(0);
+  });
+
+  // Whoever works under a lease has to stop once it may be gone: its renewals fail, or hang for ever.
+  test.each(["fail", "hang"])("tells its holder that it lapsed where renewals %s", async (how) => {
+    const { clock, timers, advance } = manualClock();
+    let isDown = false;
+    const down = (): Promise<never> =>
+      how === "hang"
+        ? new Promise(() => undefined)
+        : Promise.reject(new StoreError({ code: "UNAVAILABLE", operation: "head", message: "" }));
+    const broken: Bucket = {
+      ...bucket,
+      head: (key, call) => (isDown ? down() : bucket.head(key, call)),
+    };
+    const lease = await acquireLease(broken, { ...options, renewEveryMs: ttlMs / 4, clock });
+    await advance(ttlMs / 4);
+    isDown = true;
+    for (let step = 1; step < 8; step += 1) await advance(ttlMs / 8);
+    expect(lease.signal.aborted).toBe(false);
+    await advance(ttlMs / 8);
+    expect(lease.signal.reason).toMatchObject({ code: "PRECONDITION_FAILED" });
+    isDown = false;
+    await expect(lease.renew()).rejects.toThrow("no renewal came through");
+    await lease.release();
+    await advance(60_000);
+    expect(timers.size).toBe(0);
+  });
+
+  test("is not waited for without end", async () => {
+    const { clock, advance } = manualClock();
+    const stuck: Bucket = { ...bucket, put: () => new Promise(() => undefined) };
+    const refused = acquireLease(stuck, { ...options, clock }).catch((error: unknown) => error);
+    for (let round = 0; round < 5; round += 1) await advance(30_000);
+    expect(await refused).toMatchObject({ code: "TIMEOUT" });
+  });
+
+  test("holds for longer than a timer can be set to", async () => {
+    const { clock, timers, advance } = manualClock();
+    const timerMsMax = 2 ** 31 - 1;
+    const lease = await acquireLease(bucket, { ...options, ttlMs: 2 ** 32, clock });
+    expect([...timers].map(({ atMs }) => atMs - nowMs)).toEqual([timerMsMax]);
+    for (let round = 0; round < 2; round += 1) await advance(timerMsMax);
+    expect(lease.signal.aborted).toBe(false);
+    await advance(2);
+    expect(lease.signal.aborted).toBe(true);
+    await lease.release();
+  });
+
+  // Collectors of a later release may not heed what this one writes.
+  test("is refused where a later release writes", async () => {
+    const format = { layout: "metadata", id: "x", minReader: 1, minWriter: 9, proved: [] };
+    await bucket.put("v1/_bitstore.json", new TextEncoder().encode(JSON.stringify(format)));
+    await expect(acquireLease(bucket, options)).rejects.toMatchObject({ code: "UNSUPPORTED" });
+    expect(await leases()).toEqual([]);
+  });
+
+  // An object that says it is another lease would have that one removed.
+  test.each(["namespace", "id"])("of another %s than its key is refused", async (member) => {
+    const victim = await acquireLease(bucket, { ...options, namespace: "victim" });
+    const key = `v1/victim/l/${victim.id}.json`;
+    const bytes = (await (await bucket.read(key))?.bytes()) ?? new Uint8Array();
+    const name = member === "namespace" ? victim.id : "x";
+    const text = new TextDecoder().decode(bytes);
+    const forged = member === "namespace" ? text : text.replace('"victim"', '"n"');
+    await bucket.put(`v1/n/l/${name}.json`, new TextEncoder().encode(forged));
+    await expect(leases()).rejects.toMatchObject({ code: "UNSUPPORTED" });
+    await removeLapsedLease(bucket, { key: "v1/n/l/listed.json", lapsedMs: lapsedKeptMs });
+    expect(await bucket.head(key)).toBeDefined();
+    await victim.release();
   });
 
   test.each<[string, Partial<LeaseOptions>, string]>([

@@ -18,7 +18,7 @@ import {
   metadataRoots,
   noTagsCode,
 } from "@bitstore/gc";
-import { parseCollection } from "@bitstore/tags";
+import { placeOf } from "@bitstore/tags";
 import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";
@@ -99,7 +99,8 @@ async function enable(
   const chosen = await openGcTiers(chooseTiers(tiers, names), io, opened);
   const metadataId = await metadataIdOf(metadata, { signal });
   for (const { name, bucket, layout } of chosen) {
-    const outcome = await enableGc(bucket, layout, { metadataId, graceMs, signal });
+    const metadataPlace = placeOf(metadata);
+    const outcome = await enableGc(bucket, layout, { metadataId, metadataPlace, graceMs, signal });
     const text = `${escapeControls(name)}  ${outcome}  grace ${formatGrace(graceMs)}`;
     await output.result({ tier: name, outcome, graceMs, metadataId }, text);
   }
@@ -131,7 +132,6 @@ async function collect(
     metadataId,
     roots: metadataRoots(metadata),
     blobs,
-    parseCollection,
     retention: { keepVersions, keepDays },
     dryRun,
     graceMs,
@@ -145,8 +145,9 @@ async function collect(
 
 /** Tells what is to be known beside the report, and counts what decides the exit status. */
 function conclude({ output, count }: Invocation, report: GcReport): void {
-  const { tiers, pausedBy, dryRun, lapsedLeases } = report;
-  if (tiers.some(({ failed }) => failed > 0)) count("UNAVAILABLE");
+  const { tiers, pausedBy, dryRun, lapsedLeases, failedLeases } = report;
+  if (failedLeases > 0) output.note(`${failedLeases} lapsed leases could not be removed`);
+  if (failedLeases > 0 || tiers.some(({ failed }) => failed > 0)) count("UNAVAILABLE");
   if (pausedBy !== undefined && !dryRun) count("PRECONDITION_FAILED");
   if (lapsedLeases.length > 0) {
     const holders = lapsedLeases.map(({ holder }) => holder).slice(0, 3);

@@ -113,8 +113,9 @@ export function wholeOpener(
     } catch (error) {
       if (!isSpoolOverrun(error)) throw error;
     }
-    // What it has had is right only if the flight's bytes were, and the rest is hashed from its start.
-    if (had > 0) await orAborted(verdict, signal, "open", digest);
+    // What it has had, and was told of the size, is right only if the flight's bytes were, and the rest
+    // is hashed from its start.
+    await orAborted(verdict, signal, "open", digest);
     const again = await open(digest, { signal });
     if (again === undefined) {
       const message = "it was deleted while it was read";

@@ -84,9 +84,11 @@ function ringSpool(
   const heldFrom = (): number =>
     Math.min(head, ...[...readers].filter(({ hold }) => hold).map(({ offset }) => offset));
   const fastest = (): number => Math.max(start, ...offsets());
+  // What nobody reads any more runs on to its end, which those who were overrun wait for.
   const hasRoom = (bytes: number): boolean =>
-    head - fastest() < limits.memoryBytesMax &&
-    (head === heldFrom() || head + bytes - heldFrom() <= capacity);
+    readers.size === 0 ||
+    (head - fastest() < limits.memoryBytesMax &&
+      (head === heldFrom() || head + bytes - heldFrom() <= capacity));
   /** Whether the oldest piece must outlive memory: only a lone reader past it can spare it. */
   const isWanted = (piece: Piece): boolean =>
     (hasFile && readers.size !== 1) ||

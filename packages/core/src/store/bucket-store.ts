@@ -32,12 +32,19 @@ export interface BucketStoreOptions {
    * out. False for a store that must not be written: its reads are served from the trash itself.
    */
   readonly restores?: boolean | undefined;
+  /**
+   * Bytes of the largest blob that a read brings back before it answers; 8 MiB. A larger one is read
+   * from the trash, and is brought back meanwhile.
+   */
+  readonly restoreFirstBytesMax?: number | undefined;
   /** Milliseconds after which `_bitstore.json` is read again, by the next call; a minute. */
   readonly formatTtlMs?: number | undefined;
   readonly clock?: Clock | undefined;
 }
 
 const memoryBytesMaxDefault = 4 * 2 ** 20;
+/** Eight mebibytes: brought back well within the time that layers wait for a first byte. */
+const restoreFirstBytesMaxDefault = 8 * 2 ** 20;
 /** Sixty-four gibibytes: more than a temporary folder usually has, so that the disk decides. */
 const spoolBytesMaxDefault = 64 * 2 ** 30;
 
@@ -50,6 +57,7 @@ const spoolBytesMaxDefault = 64 * 2 ** 30;
  *
  * Where the store's `_bitstore.json` says that a garbage collector works on it, a put also renews
  * what is old, and what is not under its name is looked for in the trash: a LIST for each miss.
+ * Disposing waits a few seconds for what is brought back from there.
  */
 export function bucketStore(
   bucket: Bucket,
@@ -58,12 +66,18 @@ export function bucketStore(
 ): BlobStore {
   const name = options.name ?? bucket.name;
   const { capabilities } = bucket;
+  const clock = options.clock ?? systemClock;
   const guard = formatGuard(bucket, layout, {
-    clock: options.clock ?? systemClock,
+    clock,
     formatTtlMs: options.formatTtlMs ?? formatTtlMsDefault,
   });
   const putVerified = blobPut(bucket, layout, name);
-  const trash = trashOf(bucket, layout, { name, restores: options.restores ?? true });
+  const trash = trashOf(bucket, layout, {
+    name,
+    restores: options.restores ?? true,
+    restoreFirstBytesMax: options.restoreFirstBytesMax ?? restoreFirstBytesMaxDefault,
+    clock,
+  });
   const holds = (digest: Digest): boolean => layout.algorithms.includes(algorithmOf(digest));
 
   async function put(body: Body, call: BlobPutOptions = {}): Promise<PutResult> {
@@ -144,7 +158,10 @@ export function bucketStore(
       return (await trash.delete(digest, gc, call)) || was;
     },
     list,
-    [Symbol.asyncDispose]: () => bucket[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await trash[Symbol.asyncDispose]();
+      await bucket[Symbol.asyncDispose]();
+    },
   };
 }
 

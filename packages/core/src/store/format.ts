@@ -26,6 +26,8 @@ export interface StoreFormat {
 export interface GcFormat {
   /** Id of the metadata bucket whose tags, pins and leases say what is kept. */
   readonly metadata: string;
+  /** Where that bucket lies: a copy of it has the same id. Undefined where gc was enabled without. */
+  readonly metadataPlace?: string | undefined;
   /** Milliseconds that a blob which nothing names is left alone after it was put. */
   readonly graceMs: number;
 }
@@ -148,9 +150,10 @@ function parseFormat(bytes: Uint8Array, source: string): StoreFormat {
 function parseGc(gc: unknown, minReader: number, source: string): GcFormat | undefined {
   if (gc === undefined && minReader < 2) return undefined;
   if (typeof gc === "object" && gc !== null) {
-    const { metadata, graceMs } = gc as Partial<Record<keyof GcFormat, unknown>>;
-    if (typeof metadata === "string" && metadata !== "" && isDuration(graceMs)) {
-      return { metadata, graceMs };
+    const { metadata, metadataPlace, graceMs } = gc as Partial<Record<keyof GcFormat, unknown>>;
+    const isPlace = metadataPlace === undefined || typeof metadataPlace === "string";
+    if (typeof metadata === "string" && metadata !== "" && isPlace && isDuration(graceMs)) {
+      return { metadata, ...(metadataPlace === undefined ? {} : { metadataPlace }), graceMs };
     }
   }
   throw formatRefusal(source, "its _bitstore.json has a gc without metadata or graceMs");

@@ -50,7 +50,7 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
     // The caller's array may be rewritten, and a view would keep all of the buffer that it is cut
     // from, which the budget knows nothing of.
     const own = bytes !== body && bytes.byteLength === bytes.buffer.byteLength;
-    blobs.set(digest, own ? bytes : bytes.slice());
+    blobs.set(digest, own ? bytes : new Uint8Array(bytes));
     return { digest, size, outcome: "created" };
   }
 

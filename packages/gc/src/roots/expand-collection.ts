@@ -1,21 +1,18 @@
 import {
+  abortedError,
   type BlobSource,
   type CallOptions,
   collect,
   type Digest,
+  isStoreError,
   StoreError,
   verifyBytes,
 } from "@bitstore/core";
-import { collectionBytesMax, collectionMediaType } from "@bitstore/tags";
-import type { CollectionItem } from "./gc-roots.ts";
-
-/** Collections within collections: none is that deep unless somebody plays tricks. */
-const depthMax = 16;
+import { collectionBytesMax, parseCollection } from "@bitstore/tags";
 
 export interface CollectionReader {
   /** Where collections are opened; it is verified here as well. */
   readonly blobs: Pick<BlobSource, "open">;
-  readonly parse: (bytes: Uint8Array) => readonly CollectionItem[];
   /** Collections that are known to be lost: what they named is not kept. */
   readonly lost: ReadonlySet<Digest>;
 }
@@ -36,49 +33,59 @@ export function collectionMarks(
 ): CollectionMarks {
   const seen = new Map<Digest, number>();
 
-  async function add(digest: Digest, kinds: number, call: CallOptions, depth: number) {
-    const before = seen.get(digest) ?? 0;
-    if ((before | kinds) === before || reader.lost.has(digest)) return;
-    // Noted first, so that a collection that names itself is read once.
-    seen.set(digest, before | kinds);
-    if (depth > depthMax) throw unreadable(digest, `it lies ${depthMax} collections deep`);
-    for (const item of await itemsOf(reader, digest, call)) {
-      mark(item.digest, kinds);
-      if (item.mediaType === collectionMediaType) await add(item.digest, kinds, call, depth + 1);
-    }
-  }
   return {
-    add: (digest, kinds, call) => add(digest, kinds, call, 0),
+    async add(digest, kinds, call) {
+      const before = seen.get(digest) ?? 0;
+      if ((before | kinds) === before || reader.lost.has(digest)) return;
+      // Noted first, so that tags which are read at the same time read it once.
+      seen.set(digest, before | kinds);
+      for (const member of await membersOf(reader, digest, call)) mark(member, kinds);
+    },
     get count() {
       return seen.size;
     },
   };
 }
 
-async function itemsOf(
-  { blobs, parse }: CollectionReader,
+async function membersOf(
+  { blobs }: CollectionReader,
   digest: Digest,
   call: CallOptions,
-): Promise<readonly CollectionItem[]> {
+): Promise<readonly Digest[]> {
+  const bytes = await read(blobs, digest, call).catch((cause: unknown) => {
+    if (call.signal?.aborted === true) throw abortedError("gc", call.signal, digest);
+    throw unknown(digest, "it can't be read", cause);
+  });
+  if (bytes === undefined) throw unknown(digest, "it is not there");
   try {
-    const content = await blobs.open(digest, call);
-    if (content === undefined) throw unreadable(digest, "it is not there");
-    const bytes = await collect(content.body, collectionBytesMax);
-    await verifyBytes(bytes, digest, "gc");
-    return parse(bytes);
+    return parseCollection(bytes).map((member) => member.digest);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : "it can't be read";
-    throw unreadable(digest, detail, cause);
+    throw unknown(digest, "it is none that this release understands", cause);
   }
 }
 
-function unreadable(digest: Digest, detail: string, cause?: unknown): StoreError {
+async function read(
+  blobs: CollectionReader["blobs"],
+  digest: Digest,
+  call: CallOptions,
+): Promise<Uint8Array | undefined> {
+  const content = await blobs.open(digest, call);
+  if (content === undefined) return undefined;
+  const bytes = await collect(content.body, collectionBytesMax);
+  await verifyBytes(bytes, digest, "gc");
+  return bytes;
+}
+
+function unknown(digest: Digest, why: string, cause?: unknown): StoreError {
+  const detail = isStoreError(cause) ? `${why}: ${cause.detail}` : why;
   return new StoreError({
     code: "UNAVAILABLE",
     operation: "gc",
     subject: digest,
     persistence: "exhausted",
-    message: `what this collection names is unknown (${detail}); nothing is collected`,
+    message:
+      `what this collection names is unknown (${detail}), so nothing is collected; bring it back, ` +
+      "or give it up by lostCollections",
     cause,
   });
 }

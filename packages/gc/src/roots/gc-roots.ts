@@ -1,4 +1,4 @@
-import type { CallOptions, Digest, TagLog } from "@bitstore/core";
+import type { CallOptions, Digest, TagLog, TagTarget } from "@bitstore/core";
 
 /** A lease, as far as a garbage collection goes by it. */
 export interface RootLease {
@@ -23,14 +23,8 @@ export interface GcRoots {
   namespaces(options: CallOptions): AsyncIterable<string>;
   /** The log of a namespace's tags. It is not disposed. */
   tags(namespace: string): TagLog;
-  pins(namespace: string, options: CallOptions): AsyncIterable<Digest>;
+  /** What is pinned: a collection's pin holds what it names as well. */
+  pins(namespace: string, options: CallOptions): AsyncIterable<TagTarget>;
   /** All leases of a namespace, lapsed ones as well. */
   leases(namespace: string, options: CallOptions): AsyncIterable<RemovableLease>;
-}
-
-/** One blob that a collection names. */
-export interface CollectionItem {
-  readonly digest: Digest;
-  /** RFC 6838 media type, where the collection tells it: a collection may name another. */
-  readonly mediaType?: string | undefined;
 }

@@ -1,6 +1,12 @@
-import { type CallOptions, type Digest, mapConcurrent, type TagLog } from "@bitstore/core";
+import {
+  type CallOptions,
+  type Digest,
+  mapConcurrent,
+  type TagLog,
+  type TagTarget,
+} from "@bitstore/core";
 import { collectionMediaType } from "@bitstore/tags";
-import { markKinds } from "../marks/mark-kinds.ts";
+import { type MarkKinds, markKinds } from "../marks/mark-kinds.ts";
 import type { MarkSet } from "../marks/mark-set.ts";
 import { collectionMarks, type CollectionReader } from "./expand-collection.ts";
 import type { GcRoots, RemovableLease, RootLease } from "./gc-roots.ts";
@@ -50,6 +56,14 @@ export async function markRoots(marks: MarkSet, options: MarkOptions): Promise<M
   const pausing: RootLease[] = [];
   const lapsed: RemovableLease[] = [];
 
+  async function markTarget(target: TagTarget, kinds: MarkKinds): Promise<void> {
+    add(target.digest, kinds);
+    for (const digest of target.alsoKnownAs ?? []) add(digest, kinds);
+    if (target.mediaType === collectionMediaType) {
+      await collections.add(target.digest, kinds, call);
+    }
+  }
+
   async function markLeases(namespace: string): Promise<void> {
     for await (const lease of roots.leases(namespace, call)) {
       if (lease.lapsedMs !== undefined) {
@@ -69,12 +83,7 @@ export async function markRoots(marks: MarkSet, options: MarkOptions): Promise<M
   async function markTag(log: TagLog, tag: string): Promise<void> {
     for await (const { target } of keptEntries(log, tag, options.retention, options.nowMs, call)) {
       counts.entries += 1;
-      if (target === undefined) continue;
-      add(target.digest, markKinds.tag);
-      for (const digest of target.alsoKnownAs ?? []) add(digest, markKinds.tag);
-      if (target.mediaType === collectionMediaType) {
-        await collections.add(target.digest, markKinds.tag, call);
-      }
+      if (target !== undefined) await markTarget(target, markKinds.tag);
     }
   }
 
@@ -98,9 +107,9 @@ export async function markRoots(marks: MarkSet, options: MarkOptions): Promise<M
   counts.namespaces = namespaces.length;
   for (const namespace of namespaces) await markLeases(namespace);
   for (const namespace of namespaces) {
-    for await (const digest of roots.pins(namespace, call)) {
+    for await (const target of roots.pins(namespace, call)) {
       counts.pins += 1;
-      add(digest, markKinds.pin);
+      await markTarget(target, markKinds.pin);
     }
   }
   for (const namespace of namespaces) await markTags(roots.tags(namespace));

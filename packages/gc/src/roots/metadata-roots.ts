@@ -2,10 +2,11 @@ import {
   type Bucket,
   type CallOptions,
   type Clock,
-  type Digest,
   decodeTagName,
   StoreError,
+  systemClock,
   type TagLog,
+  type TagTarget,
 } from "@bitstore/core";
 import {
   checkNamespace,
@@ -13,23 +14,37 @@ import {
   listNamespaces,
   metadataFormatKnown,
   pins,
+  placeOf,
   readMetadataFormat,
   removeLapsedLease,
   tagLog,
   trustTargets,
 } from "@bitstore/tags";
+import { patientBucket } from "../run/patient-bucket.ts";
 import type { GcRoots } from "./gc-roots.ts";
 
 /** What the error of metadata says in which there is nothing, as its `serviceCode`. */
 export const noTagsCode = "NoTags";
 
+export interface MetadataIdOptions extends CallOptions {
+  /**
+   * Takes metadata that was written with `unsafeSingleWriter` alone, which proves no bucket: whoever
+   * says so has made sure that it is no copy. False if left out.
+   */
+  readonly unproved?: boolean | undefined;
+}
+
 /**
  * Resolves to the id of a metadata bucket, which a store of blobs names it by.
  *
- * Rejects with CONFIG_INVALID where no metadata was ever written, UNSUPPORTED where a later release
- * wrote it: what that keeps in it this one can't tell.
+ * Rejects with CONFIG_INVALID where no metadata was ever written, or where it was written in another
+ * bucket and may be a copy that lacks the newest tags; UNSUPPORTED where a later release wrote it:
+ * what that keeps in it this one can't tell.
  */
-export async function metadataIdOf(bucket: Bucket, options: CallOptions = {}): Promise<string> {
+export async function metadataIdOf(
+  bucket: Bucket,
+  options: MetadataIdOptions = {},
+): Promise<string> {
   const found = await readMetadataFormat(bucket, options);
   if (found === undefined) {
     throw new StoreError({
@@ -48,36 +63,42 @@ export async function metadataIdOf(bucket: Bucket, options: CallOptions = {}): P
       message: "a later release wrote this metadata, and may keep blobs by it; use that one",
     });
   }
+  const isKnown = found.proved.includes(placeOf(bucket));
+  if (!isKnown && !(options.unproved === true && found.proved.length === 0)) {
+    throw maybeCopy(bucket, found.proved);
+  }
   return found.id;
 }
 
 export interface MetadataRootsOptions {
   readonly clock?: Clock | undefined;
-  /** Where leases are kept in another way; those of the tags if left out. */
-  readonly listLeases?: typeof listLeases | undefined;
-  readonly removeLapsedLease?: typeof removeLapsedLease | undefined;
+  /** A number from 0 up to 1, for the pauses between two tries. */
+  readonly random?: (() => number) | undefined;
 }
 
-/** Takes what is kept from a metadata bucket: the tags, pins and leases of all its namespaces. */
+/**
+ * Takes what is kept from a metadata bucket: the tags, pins and leases of all its namespaces. Give the
+ * bucket without layers: what fails for a while is tried again.
+ */
 export function metadataRoots(bucket: Bucket, options: MetadataRootsOptions = {}): GcRoots {
-  const leasesOf = options.listLeases ?? listLeases;
-  const removeLease = options.removeLapsedLease ?? removeLapsedLease;
+  const { clock = systemClock, random = Math.random } = options;
+  // A log of tags is patient itself.
+  const patient = patientBucket(bucket, clock, random);
   return {
     async *namespaces(call): AsyncGenerator<string, void, void> {
-      await refuseStrangeNamespaces(bucket, call);
-      yield* listNamespaces(bucket, call);
+      await refuseStrangeNamespaces(patient, call);
+      yield* listNamespaces(patient, call);
     },
-    tags: (namespace): TagLog =>
-      tagLog(bucket, { namespace, checkTarget: trustTargets, clock: options.clock }),
-    async *pins(namespace, call): AsyncGenerator<Digest, void, void> {
-      await refuseStrangeNames(bucket, namespace, call);
-      yield* pins(bucket, { namespace, checkTarget: trustTargets, clock: options.clock }).list(
-        call,
-      );
+    tags: (namespace): TagLog => tagLog(bucket, { namespace, checkTarget: trustTargets, clock }),
+    async *pins(namespace, call): AsyncGenerator<TagTarget, void, void> {
+      await refuseStrangeNames(patient, namespace, call);
+      const pinned = pins(bucket, { namespace, checkTarget: trustTargets, clock });
+      for await (const { target } of pinned.entries(call)) if (target !== undefined) yield target;
     },
     async *leases(namespace, call) {
-      for await (const lease of leasesOf(bucket, namespace, call)) {
-        const remove = (again: CallOptions): Promise<boolean> => removeLease(bucket, lease, again);
+      for await (const lease of listLeases(patient, namespace, call)) {
+        const remove = (again: CallOptions): Promise<boolean> =>
+          removeLapsedLease(patient, lease, again);
         yield { ...lease, remove };
       }
     },
@@ -88,7 +109,7 @@ export function metadataRoots(bucket: Bucket, options: MetadataRootsOptions = {}
 async function refuseStrangeNamespaces(bucket: Bucket, call: CallOptions): Promise<void> {
   for await (const found of bucket.listPrefixes("v1/", call)) {
     const name = found.slice("v1/".length, -1);
-    if (!name.startsWith("_")) checkNamespace(name);
+    if (!name.startsWith("_") && !isNamespace(name)) throw strange(bucket, found, "no namespace");
   }
 }
 
@@ -105,13 +126,42 @@ async function refuseStrangeNames(
     const prefix = `v1/${namespace}/${folder}/`;
     for await (const found of bucket.listPrefixes(prefix, call)) {
       if (decodeTagName(found.slice(prefix.length, -1)) !== undefined) continue;
-      throw new StoreError({
-        code: "UNSUPPORTED",
-        operation: "gc",
-        subject: found,
-        source: bucket.name,
-        message: "it is no tag's log that this release understands, so nothing is collected",
-      });
+      throw strange(bucket, found, "no tag's log");
     }
   }
+}
+
+function isNamespace(name: string): boolean {
+  try {
+    return checkNamespace(name) === name;
+  } catch {
+    return false;
+  }
+}
+
+function strange(bucket: Bucket, subject: string, what: string): StoreError {
+  return new StoreError({
+    code: "UNSUPPORTED",
+    operation: "gc",
+    subject,
+    source: bucket.name,
+    message:
+      `it is ${what} that this release understands, so nothing is collected; use a later one, ` +
+      "or move it elsewhere if it is not bitstore's",
+  });
+}
+
+function maybeCopy(bucket: Bucket, proved: readonly string[]): StoreError {
+  const why =
+    proved.length === 0
+      ? "no bucket was proved to hold this metadata safely, so it may be a copy that lacks tags"
+      : `this metadata was written at ${proved.join(", ")}, so here it may be a copy that lacks tags`;
+  return new StoreError({
+    code: "CONFIG_INVALID",
+    operation: "gc",
+    source: bucket.name,
+    message:
+      `${why}; collect by the bucket where tags are set, or set one here first if the metadata ` +
+      "was moved here for good",
+  });
 }

@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  type Digest,
   mapConcurrent,
   StoreError,
   type TagEntry,
@@ -61,16 +62,14 @@ function keeper(
   if (keepVersions === undefined && keepDays === undefined) return () => true;
   const sinceMs = keepDays === undefined ? Number.POSITIVE_INFINITY : nowMs - keepDays * dayMs;
   const versionsMax = Math.max(1, keepVersions ?? 1);
-  let versions = 0;
-  let last: string | undefined;
+  const versions = new Set<Digest>();
   // An entry was in force until the one after it was written; the newest is in force still.
   let endedMs = Number.POSITIVE_INFINITY;
   return ({ target, time }) => {
-    const isNew = target !== undefined && target.digest !== last;
-    if (isNew) [versions, last] = [versions + 1, target.digest];
+    if (target !== undefined && versions.size <= versionsMax) versions.add(target.digest);
     const wasLately = endedMs >= sinceMs;
     endedMs = Date.parse(time);
-    return versions <= versionsMax || wasLately;
+    return versions.size <= versionsMax || wasLately;
   };
 }
 

@@ -1,4 +1,5 @@
 import { mapConcurrent, StoreError } from "@bitstore/core";
+import { placeOf } from "@bitstore/tags";
 import { markSet } from "../marks/mark-set.ts";
 import type { RootLease } from "../roots/gc-roots.ts";
 import { markRoots, type Marked, pausingLease } from "../roots/mark-roots.ts";
@@ -24,7 +25,7 @@ const lapsedShownMax = 100;
  *
  * Rejects, with nothing swept, where anything that names blobs can't be read or understood; with
  * CONFIG_INVALID, PRECONDITION_FAILED or UNSUPPORTED where a tier may not be collected (now), and
- * PRECONDITION_FAILED where another run is at work. A blob that can't be moved is counted as failed,
+ * PRECONDITION_FAILED where another run is at work; INVALID_ARGUMENT for options. A blob that can't be moved is counted as failed,
  * up to `failuresMax` in a tier.
  */
 export async function collectGarbage(options: GcOptions): Promise<GcReport> {
@@ -33,14 +34,17 @@ export async function collectGarbage(options: GcOptions): Promise<GcReport> {
   const patience = patienceOf(clock, random, signal);
   const tiers: CheckedTier[] = [];
   for (const tier of settings.tiers) {
-    const check = { metadataId, dryRun, graceMs };
+    const check = { metadataId, metadataPlace: placeOf(metadata), dryRun, graceMs };
     tiers.push(await patience.retried((each) => checkTier(tier, { ...check, signal: each })));
   }
-  const nowMs = tiers[0]?.markedAtMs ?? metadata.serviceTime()?.getTime();
-  if (nowMs === undefined) throw noTier();
+  const [first] = tiers;
+  if (first === undefined) throw noTier();
+  // By the clock that the times of entries are of.
+  const nowMs = metadata.serviceTime()?.getTime() ?? first.markedAtMs;
   const id = runId(new Date(nowMs), random);
   const isLocked = !dryRun && settings.unlocked !== true;
-  const lock = isLocked ? await takeLock(metadata, id, signal) : undefined;
+  const lastPatience = patienceOf(clock, random, undefined);
+  const lock = isLocked ? await takeLock(metadata, id, { patience, lastPatience }) : undefined;
   const marks = markSet({
     marksInMemoryMax: settings.marksInMemoryMax,
     directory: settings.temporaryDirectory,
@@ -63,10 +67,9 @@ async function collect(
   const { settings, marks } = run;
   const { roots, signal, clock } = settings;
   settings.onProgress?.({ phase: "mark" });
-  const { blobs, parseCollection: parse } = settings;
   const marked = await markRoots(marks, {
     roots,
-    collections: { blobs, parse, lost: new Set(settings.lostCollections) },
+    collections: { blobs: settings.blobs, lost: new Set(settings.lostCollections) },
     retention: settings.retention,
     nowMs,
     tagsMax: settings.tagsMax,
@@ -83,14 +86,15 @@ async function collect(
     tally: tierTally(tier, settings.digestsShownMax),
   }));
   if (pausedBy === undefined) await phases({ ...run, mayGoOn }, tallies);
-  const removedLeases = settings.dryRun ? 0 : await removeLapsed(marked, settings);
+  const removal = settings.dryRun ? noRemoval : await removeLapsed(marked, settings);
   return {
     run: run.id,
     dryRun: settings.dryRun,
     marks: marked.counts,
     pausedBy: pausedBy === undefined ? undefined : shown(pausedBy),
     lapsedLeases: marked.lapsed.slice(0, lapsedShownMax).map(shown),
-    removedLeases,
+    removedLeases: removal.removed,
+    failedLeases: removal.failed,
     tiers: tallies.map(({ tally }) => tally.report()),
   };
 }
@@ -109,16 +113,28 @@ async function phases(
   }
 }
 
-async function removeLapsed({ lapsed }: Marked, { signal }: GcSettings): Promise<number> {
+/** Leases that were removed, and that could not be. */
+interface LeaseRemoval {
+  readonly removed: number;
+  readonly failed: number;
+}
+
+const noRemoval: LeaseRemoval = { removed: 0, failed: 0 };
+
+/** Removes leases at the end of a run, whose report is worth more than what fails here. */
+async function removeLapsed({ lapsed }: Marked, { signal }: GcSettings): Promise<LeaseRemoval> {
   const stop = new AbortController();
-  let removed = 0;
+  let [removed, failed] = [0, 0];
   const done = mapConcurrent(
     lapsed,
     { concurrencyMax: 4, ordered: false, waitingMax: 4, signal: stop.signal },
-    async (lease) => await lease.remove({ signal }),
+    async (lease) => await lease.remove({ signal }).catch(() => undefined),
   );
-  for await (const was of done) removed += was ? 1 : 0;
-  return removed;
+  for await (const was of done) {
+    if (was === undefined) failed += 1;
+    else if (was) removed += 1;
+  }
+  return { removed, failed };
 }
 
 /** Leaves out what a lease's object says besides. */

@@ -75,5 +75,7 @@ export interface GcReport {
   readonly lapsedLeases: readonly RootLease[];
   /** Of these: removed, since that was over a day ago. */
   readonly removedLeases: number;
+  /** Of these: to be removed, but it failed; the next run tries again. */
+  readonly failedLeases: number;
   readonly tiers: readonly GcTierReport[];
 }

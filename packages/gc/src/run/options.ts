@@ -1,10 +1,16 @@
 import { tmpdir } from "node:os";
-import { type BlobSource, type Bucket, type Clock, type Digest, systemClock } from "@bitstore/core";
-import { parseCollection } from "@bitstore/tags";
-import type { CollectionItem, GcRoots } from "../roots/gc-roots.ts";
+import {
+  type BlobSource,
+  type Bucket,
+  type Clock,
+  type Digest,
+  StoreError,
+  systemClock,
+} from "@bitstore/core";
+import type { GcRoots } from "../roots/gc-roots.ts";
 import type { Retention } from "../roots/tag-entries.ts";
 import { graceMsDefault } from "../tier/enable-gc.ts";
-import type { GcTier } from "../tier/gc-tier.ts";
+import { graceMsMin, type GcTier } from "../tier/gc-tier.ts";
 import type { GcFate } from "./gc-report.ts";
 
 /** How far a run is. */
@@ -25,8 +31,6 @@ export interface GcOptions {
   readonly roots: GcRoots;
   /** Where collections are opened. For a dry run open it without fills and with `restores: false`. */
   readonly blobs: Pick<BlobSource, "open">;
-  /** Reads a collection's bytes; `parseCollection` of the tags if left out. */
-  readonly parseCollection?: ((bytes: Uint8Array) => readonly CollectionItem[]) | undefined;
   /** Collections that are known to be lost: without this, one that can't be read ends the run. */
   readonly lostCollections?: readonly Digest[] | undefined;
   /** All history keeps its blobs if left out. */
@@ -63,7 +67,6 @@ export interface GcOptions {
 
 /** Options with everything that was left out. */
 export interface GcSettings extends GcOptions {
-  readonly parseCollection: (bytes: Uint8Array) => readonly CollectionItem[];
   readonly dryRun: boolean;
   readonly graceMs: number;
   readonly retention: Retention;
@@ -80,10 +83,11 @@ export interface GcSettings extends GcOptions {
   readonly random: () => number;
 }
 
+/** Completes options. @throws INVALID_ARGUMENT for a number that limits nothing, or everything. */
 export function settingsOf(options: GcOptions): GcSettings {
+  checkNumbers(options);
   return {
     ...options,
-    parseCollection: options.parseCollection ?? parseCollection,
     dryRun: options.dryRun ?? true,
     graceMs: options.graceMs ?? graceMsDefault,
     retention: options.retention ?? {},
@@ -100,4 +104,41 @@ export function settingsOf(options: GcOptions): GcSettings {
     date: options.date ?? ((): Date => new Date()),
     random: options.random ?? Math.random,
   };
+}
+
+/** Limits that count something; those of the second list may be infinite. */
+const counts = ["concurrencyMax", "tagsMax", "marksInMemoryMax", "failuresMax"] as const;
+const endless = ["sweepMax", "purgeMax"] as const;
+
+function checkNumbers(options: GcOptions): void {
+  const { keepVersions, keepDays } = options.retention ?? {};
+  for (const name of counts) check(name, options[name], isCount);
+  for (const name of endless) {
+    check(name, options[name], (value) => value === Number.POSITIVE_INFINITY || isCount(value));
+  }
+  check("keepVersions", keepVersions, isCount);
+  check("keepDays", keepDays, (value) => Number.isFinite(value) && value >= 1, "number");
+  const { graceMs } = options;
+  if (graceMs !== undefined && !(Number.isSafeInteger(graceMs) && graceMs >= graceMsMin)) {
+    throw refused(`graceMs ${graceMs} is no whole number of at least ${graceMsMin} (an hour)`);
+  }
+}
+
+function check(
+  name: string,
+  value: number | undefined,
+  isRight: (value: number) => boolean,
+  what = "whole number",
+): void {
+  if (value !== undefined && !isRight(value)) {
+    throw refused(`${name} ${value} is no ${what} of at least 1`);
+  }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
+}
+
+function refused(message: string): StoreError {
+  return new StoreError({ code: "INVALID_ARGUMENT", operation: "gc", message });
 }

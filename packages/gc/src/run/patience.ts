@@ -11,7 +11,10 @@ import {
 /** How a run bears what fails for a while. It is the one owner of retries of a tier's bucket. */
 export interface Patience {
   readonly signal: AbortSignal | undefined;
-  /** Tries what may be done twice; rethrows the last error. */
+  /**
+   * Tries what may be done twice; rethrows the last error. Each try may take a minute; where a limit
+   * is given, all of them together may take that long.
+   */
   retried<T>(attempt: (signal: AbortSignal) => Promise<T>, limitMs?: number): Promise<T>;
   /** Tries once, and rejects with TIMEOUT when it takes too long. */
   once<T>(attempt: (signal: AbortSignal) => Promise<T>, limitMs?: number): Promise<T>;
@@ -61,10 +64,14 @@ export function patienceOf(
     once,
     pauseAfter,
     async retried(attempt, limitMs) {
+      const beganMs = clock.now();
+      const leftMs = (): number | undefined =>
+        limitMs === undefined ? undefined : limitMs - (clock.now() - beganMs);
       for (let failed = 1; ; failed += 1) {
         try {
-          return await once(attempt, limitMs);
+          return await once(attempt, leftMs());
         } catch (error) {
+          if ((leftMs() ?? 1) <= 0) throw error;
           await pauseAfter(error, failed);
         }
       }

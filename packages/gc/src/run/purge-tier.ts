@@ -14,8 +14,10 @@ export async function purgeTier(run: GcRun, tier: CheckedTier, tally: TierTally)
   await dealWith(run, tier, tally, copies(run, tier), async (copy) => {
     const { digest, info, isMarked } = copy;
     const mayPurge = isMarked || left > 0;
+    // Taken before it is waited for: others are dealt with at the same time.
+    if (!isMarked && mayPurge) left -= 1;
     const fate = mayPurge ? await purgeCopy(tier, copy, isMarked, { dryRun, patience }) : "kept";
-    if (fate === "purged") left -= 1;
+    if (!isMarked && mayPurge && fate !== "purged") left += 1;
     tally.add(fate, digest, info.size);
     onProgress?.({ phase: "purge", tier: tier.name, digest, fate });
   });

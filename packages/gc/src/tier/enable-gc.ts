@@ -11,10 +11,7 @@ import {
   type StoreFormat,
   storeFormat,
 } from "@bitstore/core";
-import { checkGcBucket } from "./gc-tier.ts";
-
-/** Milliseconds of the shortest grace: clocks, uploads and the format's own minute all fit in it. */
-export const graceMsMin: number = 60 * 60 * 1000;
+import { checkGcBucket, graceMsMin } from "./gc-tier.ts";
 
 /** A week: long enough for a pipeline that stands still over a weekend to tag what it put. */
 export const graceMsDefault: number = 7 * 24 * 60 * 60 * 1000;
@@ -22,6 +19,8 @@ export const graceMsDefault: number = 7 * 24 * 60 * 60 * 1000;
 export interface EnableGcOptions extends CallOptions {
   /** Id of the metadata bucket that says what is kept; see `metadataIdOf`. */
   readonly metadataId: string;
+  /** Where that bucket lies, as `placeOf` says it: a copy of it elsewhere has the same id. */
+  readonly metadataPlace: string;
   /** Milliseconds that a blob which nothing names is left alone after a put; a week if left out. */
   readonly graceMs?: number | undefined;
 }
@@ -32,8 +31,8 @@ export type EnableGcOutcome = "enabled" | "changed" | "unchanged";
 const roundsMax = 5;
 
 /**
- * Allows garbage collection in a store, by one metadata bucket alone, or changes its grace. From then
- * on releases that know format 1 alone refuse the store: restart processes of such that are running,
+ * Allows garbage collection in a store, by one metadata bucket alone, or changes its grace, or where
+ * that bucket lies: enable it again once the metadata was moved. From then on releases that know format 1 alone refuse the store: restart processes of such that are running,
  * since they look once only. A collector waits for ten minutes first.
  *
  * Rejects with CONFIG_INVALID where another metadata bucket is named, UNSUPPORTED where the bucket
@@ -43,7 +42,7 @@ const roundsMax = 5;
 export async function enableGc(
   bucket: Bucket,
   layout: Layout,
-  { metadataId, graceMs = graceMsDefault, signal }: EnableGcOptions,
+  { metadataId, metadataPlace, graceMs = graceMsDefault, signal }: EnableGcOptions,
 ): Promise<EnableGcOutcome> {
   if (!Number.isSafeInteger(graceMs) || graceMs < graceMsMin) throw tooShort(graceMs);
   checkGcBucket(bucket);
@@ -51,14 +50,15 @@ export async function enableGc(
     layout: layout.name,
     minReader: 2,
     minWriter: 2,
-    gc: { metadata: metadataId, graceMs },
+    gc: { metadata: metadataId, metadataPlace, graceMs },
   };
   const body = formatBytes(wanted);
   for (let round = 0; round < roundsMax; round += 1) {
     const found = await readStoreFormat(bucket, layout.root, { signal });
     if (found !== undefined) checkFound(bucket, layout, found, metadataId);
     const before = found?.format.gc;
-    if (before?.graceMs === graceMs) return "unchanged";
+    const isSame = before?.graceMs === graceMs && before.metadataPlace === metadataPlace;
+    if (isSame) return "unchanged";
     const condition = found === undefined ? { ifAbsent: true } : { ifVersion: found.version };
     try {
       const put = { ...condition, size: body.byteLength, signal };

@@ -32,11 +32,16 @@ export interface CheckedTier extends GcTier {
   readonly markedAtMs: number;
 }
 
+/** Milliseconds of the shortest grace: clocks, uploads and the format's own minute all fit in it. */
+export const graceMsMin: number = 60 * 60 * 1000;
+
 /** How long gc must have been enabled before anything is moved: every process has read it by then. */
-export const settleMs: number = 10 * 60_000;
+const settleMs = 10 * 60_000;
 
 export interface CheckTierOptions {
   readonly metadataId: string;
+  /** Where the metadata lies; see `placeOf`. */
+  readonly metadataPlace: string;
   readonly dryRun: boolean;
   /** The grace that a dry run goes by where gc is not enabled. */
   readonly graceMs: number;
@@ -66,13 +71,13 @@ export function checkGcBucket(bucket: Bucket): void {
 /**
  * Checks that a tier may be collected now, by this metadata bucket.
  *
- * Rejects with CONFIG_INVALID where gc is not enabled there or names another metadata bucket,
- * PRECONDITION_FAILED where it was enabled less than ten minutes ago, UNSUPPORTED where the service
- * tells no time or lacks a capability.
+ * Rejects with CONFIG_INVALID where gc is not enabled there, names another metadata bucket or another
+ * place of it, or has a grace under an hour; PRECONDITION_FAILED where it was enabled less than ten
+ * minutes ago, UNSUPPORTED where the service tells no time or lacks a capability.
  */
 export async function checkTier(
   tier: GcTier,
-  { metadataId, dryRun, graceMs, signal }: CheckTierOptions,
+  { metadataId, metadataPlace, dryRun, graceMs, signal }: CheckTierOptions,
 ): Promise<CheckedTier> {
   const { bucket, layout } = tier;
   if (!dryRun) checkGcBucket(bucket);
@@ -95,18 +100,35 @@ export async function checkTier(
       const message = "gc is not enabled there; enable it first";
       throw refusal(tier, "CONFIG_INVALID", message, gcNotEnabledCode);
     }
-    return { ...tier, gc: { metadata: metadataId, graceMs }, enabled: false, markedAtMs };
+    const assumed = { metadata: metadataId, metadataPlace, graceMs };
+    return { ...tier, gc: assumed, enabled: false, markedAtMs };
   }
-  if (gc.metadata !== metadataId) {
-    const message = `its garbage is decided by the metadata bucket ${gc.metadata}, not ${metadataId}`;
-    throw refusal(tier, "CONFIG_INVALID", message);
-  }
+  const problem = problemOf(gc, metadataId, metadataPlace);
+  if (problem !== undefined) throw refusal(tier, "CONFIG_INVALID", problem);
   const sinceMs = info === undefined ? undefined : ageMs(bucket, info);
   if (!dryRun && !(sinceMs !== undefined && sinceMs > settleMs)) {
     const message = "gc was enabled or changed less than ten minutes ago; try again after that";
     throw refusal(tier, "PRECONDITION_FAILED", message);
   }
   return { ...tier, gc, enabled: true, markedAtMs };
+}
+
+/** Says why a store may not be collected by this metadata bucket; undefined where it may. */
+function problemOf(gc: GcFormat, metadataId: string, metadataPlace: string): string | undefined {
+  if (gc.metadata !== metadataId) {
+    return `its garbage is decided by the metadata bucket ${gc.metadata}, not ${metadataId}`;
+  }
+  if (gc.metadataPlace !== metadataPlace) {
+    const place = gc.metadataPlace === undefined ? "a place unnamed" : gc.metadataPlace;
+    return (
+      `its garbage is decided by the metadata at ${place}, not by what may be a copy of it at ` +
+      `${metadataPlace}; use that one, or enable gc again where the metadata was moved for good`
+    );
+  }
+  if (gc.graceMs < graceMsMin) {
+    return `its grace of ${gc.graceMs} ms is under an hour; enable gc again with a longer one`;
+  }
+  return undefined;
 }
 
 function refusal(

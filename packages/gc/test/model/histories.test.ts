@@ -1,9 +1,13 @@
 import { expect, test } from "vitest";
-import { simulate } from "./simulate.ts";
+import { simulate, type SimulateOptions } from "./simulate.ts";
 
 /** Shows how a history that is wrong went. */
-async function explain(seed: number, violations: readonly string[]): Promise<string> {
-  const { trace } = await simulate(seed, { isTraced: true });
+async function explain(
+  seed: number,
+  violations: readonly string[],
+  options: SimulateOptions = {},
+): Promise<string> {
+  const { trace } = await simulate(seed, { ...options, isTraced: true });
   return [`seed ${seed}`, ...violations.map((violation) => `  ! ${violation}`), ...trace].join(
     "\n",
   );
@@ -36,4 +40,14 @@ test("nothing that is acknowledged or named is ever lost, whatever the order", a
     expect(counts[`gc ${fate}`], fate).toBeGreaterThan(0);
   }
   expect(counts["gc ended with ABORTED"]).toBeGreaterThan(100);
+}, 300_000);
+
+// The same where every blob counts as large: reads and stats answer from the trash, and blobs are
+// brought back while nobody waits.
+test("nothing is lost where blobs are brought back after they were answered for", async () => {
+  const options = { isLarge: true };
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const { violations } = await simulate(seed, options);
+    if (violations.length > 0) throw new Error(await explain(seed, violations, options));
+  }
 }, 300_000);

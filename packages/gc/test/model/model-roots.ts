@@ -27,7 +27,7 @@ export function modelRoots(sim: Scheduler): ModelRoots {
     tags: () => oneTag(sim, history),
     async *pins() {
       await sim.point("roots", "list pins");
-      yield* held(pinned);
+      for (const digest of held(pinned)) yield { digest };
     },
     async *leases() {
       await sim.point("roots", "list leases");

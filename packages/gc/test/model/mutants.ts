@@ -163,8 +163,8 @@ export const mistakes: readonly Mistake[] = [
     {
       name: "deletes long after it copied",
       file: move,
-      find: 'if (tookMs > moveMsOf(gc)) return "slow";',
-      replace: "",
+      find: 'if (copied === "slow" || isSlow()) {',
+      replace: 'if (copied === "slow") {',
       why: "the copy may have been purged before the blob is deleted",
     },
     1270,
@@ -173,8 +173,8 @@ export const mistakes: readonly Mistake[] = [
     {
       name: "goes by its own clock alone",
       file: move,
-      find: "const tookMs = Math.max(...now",
-      replace: "const tookMs = Math.max(...now.slice(0, 1)",
+      find: "Math.max(...times(tier, { clock, date }).map(",
+      replace: "Math.max(...times(tier, { clock, date }).slice(0, 1).map(",
       why: "a machine that slept does not know how long it took",
     },
     1270,
@@ -203,7 +203,7 @@ export const mistakes: readonly Mistake[] = [
     {
       name: "forgets pins",
       file: mark,
-      find: "add(digest, markKinds.pin);",
+      find: "await markTarget(target, markKinds.pin);",
       replace: "",
       why: "a blob that is pinned goes",
     },

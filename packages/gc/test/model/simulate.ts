@@ -1,4 +1,5 @@
 import { type Bucket, bucketStore, formatBytes, formatKey, memoryBucket } from "@bitstore/core";
+import { placeOf } from "@bitstore/tags";
 // By path, since the package's front door also opens the test runner, which mutants run without.
 import { drainTurns } from "../../../conformance/src/sim/drain.ts";
 import { scheduledBucket } from "../../../conformance/src/sim/scheduled-bucket.ts";
@@ -33,12 +34,14 @@ export interface SimulateOptions {
   readonly isTraced?: boolean | undefined;
   /** Does not hold collectors to what they have seen: shows what the trash alone makes up for. */
   readonly isLax?: boolean | undefined;
+  /** Takes every blob for a large one, which is answered for before it is brought back. */
+  readonly isLarge?: boolean | undefined;
 }
 
 /** Simulates the history of a seed; the same seed gives the same history. */
 export async function simulate(
   seed: number,
-  { isTraced = false, isLax = false }: SimulateOptions = {},
+  { isTraced = false, isLax = false, isLarge = false }: SimulateOptions = {},
 ): Promise<History> {
   const sim = scheduler(seed, { drain: drainTurns, isTraced, stepMs: 200, stepsMax: 60_000 });
   const violations: string[] = [];
@@ -54,7 +57,7 @@ export async function simulate(
   const date = (): Date => new Date(Date.UTC(2026, 0, 1) + Math.floor(sim.timeMs / 1000) * 1000);
   const inner = memoryBucket("tier", date);
   const metadata = memoryBucket("metadata", date);
-  await writeFormat(inner);
+  await writeFormat(inner, metadata);
   // Half the histories begin with all blobs there.
   if (sim.random.chance(0.5)) {
     for (const { digest, bytes } of blobs) await inner.put(layout.key(digest), bytes);
@@ -65,7 +68,11 @@ export async function simulate(
   const bucketOf = (lane: string): Bucket =>
     scheduledBucket(watched, { scheduler: sim, lane, weather: weather.of(lane), pageItems: 3 });
   const storeOf: World["storeOf"] = (lane, restores = true) =>
-    bucketStore(bucketOf(lane), layout, { restores, clock: sim.clock(lane) });
+    bucketStore(bucketOf(lane), layout, {
+      restores,
+      clock: sim.clock(lane),
+      restoreFirstBytesMax: isLarge ? 0 : undefined,
+    });
   const { isStormy } = weather;
   const world: World = { sim, blobs, isLax, oracle, isStormy, violate, count, storeOf };
 
@@ -91,7 +98,7 @@ export async function simulate(
 }
 
 /** Turns the collection of garbage on. */
-async function writeFormat(bucket: Bucket): Promise<void> {
-  const gc = { metadata: "m", graceMs };
+async function writeFormat(bucket: Bucket, metadata: Bucket): Promise<void> {
+  const gc = { metadata: "m", metadataPlace: placeOf(metadata), graceMs };
   await bucket.put(formatKey, formatBytes({ layout: "sharded", minReader: 2, minWriter: 2, gc }));
 }

@@ -3,7 +3,6 @@ import {
   type Bucket,
   type CallOptions,
   type Clock,
-  collect,
   type Descriptor,
   type Digest,
   isStoreError,
@@ -13,13 +12,9 @@ import {
 } from "@bitstore/core";
 import { checkNamespace } from "../namespaces.ts";
 import { leaseKey } from "./lease-keys.ts";
-import {
-  formatLease,
-  leaseBytesMax,
-  type LeaseRecord,
-  type LeaseScope,
-  parseLease,
-} from "./lease-record.ts";
+import { formatLease, type LeaseRecord, type LeaseScope, parseLease } from "./lease-record.ts";
+import { checkFormat, readWhole, timed } from "./lease-requests.ts";
+import { expiring, renewing } from "./lease-timers.ts";
 import { lapsedMsOf } from "./list-leases.ts";
 
 export interface LeaseOptions extends CallOptions {
@@ -51,7 +46,10 @@ export interface LeaseOptions extends CallOptions {
 export interface Lease extends AsyncDisposable {
   readonly id: string;
   readonly namespace: string;
-  /** Aborts when the lease is found to be lost; its reason is the error. */
+  /**
+   * Aborts when the lease is found to be lost, or `ttlMs` passed on the own clock since it was last
+   * renewed for certain; its reason is the error.
+   */
   readonly signal: AbortSignal;
   /** Holds it for `ttlMs` from now. PRECONDITION_FAILED where it has lapsed or is gone: it is lost. */
   readonly renew: (options?: CallOptions) => Promise<void>;
@@ -76,8 +74,15 @@ export async function acquireLease(bucket: Bucket, options: LeaseOptions): Promi
   const id = mintId();
   const key = leaseKey(namespace, id);
   const lost = new AbortController();
+  const ask = <T>(
+    signal: AbortSignal | undefined,
+    request: (options: CallOptions) => Promise<T>,
+  ): Promise<T> => timed(clock, key, bucket.name, signal, request);
   // The first answer tells the service's time.
-  if (bucket.serviceTime() === undefined) await bucket.head(key, { signal: options.signal });
+  await ask(options.signal, (call) => checkFormat(bucket, call));
+  if (bucket.serviceTime() === undefined) {
+    await ask(options.signal, (call) => bucket.head(key, call));
+  }
   const base = { namespace, id, nonce: mintId(), acquiredAt: timeOf(bucket, 0) };
   const { digests, collections = [], holder, reason, ttlMs } = options;
   const record = (): LeaseRecord => {
@@ -87,10 +92,13 @@ export async function acquireLease(bucket: Bucket, options: LeaseOptions): Promi
 
   async function create(call: CallOptions): Promise<void> {
     const body = await formatLease(record());
+    const put = { ifAbsent: true, size: body.byteLength };
+    const askedMs = clock.now();
     for (let round = 1; ; round += 1) {
       try {
         // An id that is taken was taken by this very lease, whose answer was lost.
-        await bucket.put(key, body, { ifAbsent: true, size: body.byteLength, ...call });
+        await ask(call.signal, (each) => bucket.put(key, body, { ...put, ...each }));
+        expiry.restart(askedMs);
         return;
       } catch (error) {
         const passes = isStoreError(error) && error.persistence === "transient";
@@ -100,19 +108,23 @@ export async function acquireLease(bucket: Bucket, options: LeaseOptions): Promi
   }
 
   async function renew(call: CallOptions = {}): Promise<void> {
+    if (lost.signal.aborted) throw lost.signal.reason;
     for (let round = 1; round <= roundsMax; round += 1) {
       const { signal } = call;
-      const info = await bucket.head(key, { signal });
-      const content = await bucket.read(key, { signal });
-      if (info === undefined || content === undefined) throw loseIt("it is gone");
-      const { version } = content;
-      const found = await parseLease(await collect(content.body, leaseBytesMax), key, bucket.name);
+      const info = await ask(signal, (each) => bucket.head(key, each));
+      const there = await ask(signal, (each) => readWhole(bucket, key, each));
+      if (info === undefined || there === undefined) throw loseIt("it is gone");
+      const { version } = there;
+      const found = await parseLease(there.bytes, key, bucket.name);
       if (found.nonce !== base.nonce) throw loseIt("somebody else has written it");
       if (lapsedMsOf(bucket, found, info.modifiedAt) !== undefined) throw loseIt("it has lapsed");
       const body = await formatLease(record());
       const ifVersion = bucket.capabilities.replaceIfMatch ? version : undefined;
+      const put = { ifVersion, size: body.byteLength };
+      const askedMs = clock.now();
       try {
-        await bucket.put(key, body, { ifVersion, size: body.byteLength, signal });
+        await ask(signal, (each) => bucket.put(key, body, { ...put, ...each }));
+        expiry.restart(askedMs);
         return;
       } catch (error) {
         // A renewal of before, whose answer was lost, has come through meanwhile.
@@ -134,17 +146,22 @@ export async function acquireLease(bucket: Bucket, options: LeaseOptions): Promi
     return error;
   }
 
+  const expiry = expiring(ttlMs, clock, () =>
+    loseIt("its time is over, and no renewal came through"),
+  );
   const renewals = renewing(options.renewEveryMs, clock, renew, lost.signal);
   async function release(call: CallOptions = {}): Promise<void> {
     renewals.stop();
-    await bucket.delete(key, { signal: call.signal });
+    expiry.stop();
+    await ask(call.signal, (each) => bucket.delete(key, each));
   }
 
   await create({ signal: options.signal });
   try {
     if (options.stat !== undefined) await checkAll(digests, collections, options.stat, options);
   } catch (error) {
-    await release();
+    // Otherwise it lapses.
+    await release().catch(() => undefined);
     throw error;
   }
   renewals.start();
@@ -155,33 +172,6 @@ export async function acquireLease(bucket: Bucket, options: LeaseOptions): Promi
     renew,
     release,
     [Symbol.asyncDispose]: () => release(),
-  };
-}
-
-/** Renews on a clock until it is stopped or lost; what fails for a while is tried again sooner. */
-function renewing(
-  everyMs: number | undefined,
-  clock: Clock,
-  renew: () => Promise<void>,
-  lost: AbortSignal,
-): { start(): void; stop(): void } {
-  let stopped = false;
-  let cancel = (): void => undefined;
-  const schedule = (delayMs: number): void => {
-    if (stopped || lost.aborted) return;
-    cancel = clock.after(delayMs, () => {
-      renew().then(
-        () => schedule(everyMs ?? delayMs),
-        () => schedule((everyMs ?? delayMs) / 4),
-      );
-    });
-  };
-  return {
-    start: () => (everyMs === undefined ? undefined : schedule(everyMs)),
-    stop: () => {
-      stopped = true;
-      cancel();
-    },
   };
 }
 

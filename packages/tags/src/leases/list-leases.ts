@@ -1,10 +1,12 @@
-import { type Bucket, type CallOptions, collect } from "@bitstore/core";
+import { type Bucket, type CallOptions, collect, StoreError } from "@bitstore/core";
 import { checkNamespace } from "../namespaces.ts";
 import { leaseKey, leasePrefix } from "./lease-keys.ts";
 import { leaseBytesMax, type LeaseRecord, parseLease } from "./lease-record.ts";
 
 /** A lease as it was found. */
 export interface FoundLease extends LeaseRecord {
+  /** Of its object. */
+  readonly key: string;
   /**
    * Milliseconds, by the service's clock, since it has lapsed: its time is over, and five minutes on
    * top. Undefined while it holds, and where the service tells no time.
@@ -20,7 +22,8 @@ export const lapsedKeptMs: number = 24 * 60 * 60_000;
 
 /**
  * Yields the leases of a namespace, lapsed ones as well, in the order of their ids. One that is
- * released meanwhile may be left out. Rejects with UNSUPPORTED for one of a later format.
+ * released meanwhile may be left out. Rejects with UNSUPPORTED for one of a later format, and for one
+ * that says another namespace or id than its key: it would stand for a lease that it is not.
  */
 export async function* listLeases(
   bucket: Bucket,
@@ -32,7 +35,10 @@ export async function* listLeases(
     const content = await bucket.read(key, { signal });
     if (content === undefined) continue;
     const record = await parseLease(await collect(content.body, leaseBytesMax), key, bucket.name);
-    yield { ...record, lapsedMs: lapsedMsOf(bucket, record, modifiedAt) };
+    if (key !== leaseKey(namespace, record.id) || record.namespace !== namespace) {
+      throw misplaced(key, bucket.name);
+    }
+    yield { ...record, key, lapsedMs: lapsedMsOf(bucket, record, modifiedAt) };
   }
 }
 
@@ -55,9 +61,19 @@ export function lapsedMsOf(
  */
 export async function removeLapsedLease(
   bucket: Bucket,
-  { namespace, id, lapsedMs }: FoundLease,
+  { key, lapsedMs }: Pick<FoundLease, "key" | "lapsedMs">,
   { signal }: CallOptions = {},
 ): Promise<boolean> {
   if (lapsedMs === undefined || lapsedMs < lapsedKeptMs) return false;
-  return await bucket.delete(leaseKey(namespace, id), { signal });
+  return await bucket.delete(key, { signal });
+}
+
+function misplaced(subject: string, source: string): StoreError {
+  return new StoreError({
+    code: "UNSUPPORTED",
+    operation: "list",
+    subject,
+    source,
+    message: "it says another namespace or id than its key does, so it is no lease; delete it",
+  });
 }
