@@ -23,3 +23,8 @@ export * from "./sim/scheduler.ts";
 export type { Trace } from "./sim/trace.ts";
 export * from "./sim/watched-bucket.ts";
 export * from "./sim/weather.ts";
+export * from "./sim/climate.ts";
+export * from "./sim/counted-clock.ts";
+export * from "./sim/scripted-bucket.ts";
+export * from "./sim/scripted-fate.ts";
+export * from "./sim/watched-store.ts";

@@ -235,6 +235,26 @@ describe("withTimeout", () => {
     });
   });
 
+  test("ends a put whose body threw, where the store says nothing to that", async () => {
+    const inner = scriptedStore("inner");
+    const clock = manualClock();
+    inner.put = async (body) => {
+      await (async () => {
+        if (body instanceof Uint8Array) return;
+        for await (const _ of body());
+      })().catch(() => undefined);
+      return await new Promise<never>(() => undefined);
+    };
+    const store = withTimeout(inner, { ...limits, clock });
+    const put = store.put(async function* () {
+      yield bytes;
+      throw new Error("the disk is gone");
+    });
+    const caught = put.catch((error: unknown) => error);
+    await clock.advance(80);
+    expect(await caught).toMatchObject({ code: "TIMEOUT" });
+  });
+
   test("ends a put that is not acknowledged, but not one whose body is slow", async () => {
     const inner = scriptedStore("inner");
     const clock = manualClock();

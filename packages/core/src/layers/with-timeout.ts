@@ -220,12 +220,16 @@ async function* touched(
   putStallMs: number,
 ): AsyncGenerator<Uint8Array, void, void> {
   dog.pause();
-  for await (const chunk of body) {
+  try {
+    for await (const chunk of body) {
+      dog.touch(putStallMs);
+      yield chunk;
+      dog.pause();
+    }
+  } finally {
+    // Also of a body that threw: the store has to say something to that in time.
     dog.touch(putStallMs);
-    yield chunk;
-    dog.pause();
   }
-  dog.touch(putStallMs);
 }
 
 function disposeLate(content: Content | undefined): void {

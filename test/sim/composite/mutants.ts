@@ -1,0 +1,316 @@
+import type { Mutant } from "../mutant.ts";
+import { readMutants } from "./read-mutants.ts";
+
+const composite = (file: string): string => `packages/core/src/composite/${file}.ts`;
+const layer = (file: string): string => `packages/core/src/layers/${file}.ts`;
+const core = (file: string): string => `packages/core/src/${file}.ts`;
+
+/**
+ * Mistakes of one line that a store of several tiers could have. Each `why` begins with the failures of
+ * others that it repeats, as they are numbered in `docs/failure-modes.md`.
+ */
+export const mutants: readonly Mutant[] = [
+  ...readMutants,
+  {
+    name: "what exists is right",
+    file: core("store/put-blob"),
+    find: "return await settle(put, checked);",
+    replace: 'return { digest, size: checked.size(), outcome: "existed" };',
+    why: "F17, F4: a wrong object in the way counts as stored",
+  },
+  {
+    name: "what exists is right if it has the size",
+    file: core("store/put-blob"),
+    find: "const content = await bucket.read(info.key, { ifVersion: info.version, signal });",
+    replace:
+      "if (body instanceof Uint8Array && body.byteLength === info.size) return true;\n" +
+      "    const content = await bucket.read(info.key, { ifVersion: info.version, signal });",
+    why: "F17: wrong bytes of the right length count as stored",
+  },
+  {
+    name: "deletions are not counted",
+    file: composite("write"),
+    find: "context.deletions.bump(digest);",
+    replace: "void digest;",
+    why: "F19, F20: a copy that was on its way brings back what was deleted",
+  },
+  {
+    name: "caches are deleted first",
+    file: composite("write"),
+    find: "for (const tier of [origin, ...rest]) {",
+    replace: "for (const tier of [...rest, origin]) {",
+    why: "F20: a read between fills the cache again",
+  },
+  {
+    name: "puts go to the first tier",
+    file: composite("write"),
+    find: 'const tier = originOf(context, "put");',
+    replace: 'const tier = context.tiers[0] ?? originOf(context, "put");',
+    why: "F21: what is acknowledged is in a cache only",
+  },
+  {
+    name: "flights are not shared",
+    file: composite("open-whole"),
+    find: "if (shared) flights.set(digest, flight);",
+    replace: "if (!shared) flights.set(digest, flight);",
+    why: "F22: a thousand readers are a thousand fetches",
+  },
+  {
+    name: "a flight can't be joined once it moves",
+    file: composite("flight"),
+    find: "if (into.start > 0) close();",
+    replace: "close();",
+    why: "F22: who comes a moment later fetches it again",
+  },
+  {
+    name: "a bulk fetch takes duplicates",
+    file: core("bulk/fetch-many"),
+    find: "if (seen.add(digest)) yield",
+    replace: "seen.add(digest);\n    yield",
+    why: "F22: what is asked for twice is fetched twice",
+  },
+  {
+    name: "a range of a small blob is left open",
+    file: composite("open-range"),
+    find: 'await content[Symbol.asyncDispose]();\n      return { value: { kind: "small"',
+    replace: 'return { value: { kind: "small"',
+    why: "F23: bodies that nobody reads take all connections",
+  },
+  {
+    name: "a copy of another size is left open",
+    file: composite("resume"),
+    find: "await content[Symbol.asyncDispose]();\n        throw new Error(`its object",
+    replace: "throw new Error(`its object",
+    why: "F23: bodies that nobody reads take all connections",
+  },
+  {
+    name: "a spool that nobody reads is kept",
+    file: composite("flight"),
+    find: "void spool?.[Symbol.asyncDispose]();",
+    replace: "void spool;",
+    why: "F23: files and the budget of spools leak",
+  },
+  {
+    name: "a fill never leaves its flight",
+    file: composite("flight"),
+    find: "filling -= 1;\n        leave();",
+    replace: "filling -= 1;",
+    why: "F23: files and the budget of spools leak",
+  },
+  {
+    name: "an abort's listener stays",
+    file: core("abort"),
+    find: 'const settled = (): void => signal.removeEventListener("abort", onAbort);',
+    replace: "const settled = (): void => undefined;",
+    why: "F23: a signal that lives long collects listeners",
+  },
+  {
+    name: "a spool's listener stays",
+    file: core("spool/ring-spool"),
+    find: 'signal?.removeEventListener("abort", onAbort);\n      if (!readers.delete(reader)) return;',
+    replace: "if (!readers.delete(reader)) return;",
+    why: "F23: a signal that lives long collects listeners",
+  },
+  {
+    name: "a place is not given back after a failure",
+    file: layer("limited"),
+    find: "} catch (error) {\n        leave();\n        throw error;",
+    replace: "} catch (error) {\n        throw error;",
+    why: "F23, F8: the store is asked nothing any more",
+  },
+  {
+    name: "a place is not given back after a miss",
+    file: layer("limited"),
+    find: "leave();\n      return undefined;",
+    replace: "return undefined;",
+    why: "F23, F8: the store is asked nothing any more",
+  },
+  {
+    name: "entries are counted, not bytes",
+    file: core("store/memory-cache"),
+    find: "sizeCalculation: ({ byteLength }) => byteLength + entryOverheadBytes,",
+    replace: "sizeCalculation: () => entryOverheadBytes,",
+    why: "F25: a cache outgrows its budget",
+  },
+  {
+    name: "puts replace",
+    file: core("store/put-blob"),
+    find: "const ifAbsent = capabilities.createIfAbsent;",
+    replace: "const ifAbsent = false;",
+    why: "F26: the same bytes are written again under those who read them",
+  },
+  {
+    name: "retries without end",
+    file: layer("with-retry"),
+    find: "count >= limits.attemptsMax ||",
+    replace: "count >= 1000 ||",
+    why: "F29: who is down is asked more than who is up",
+  },
+  {
+    name: "an open breaker stays open",
+    file: layer("breaker"),
+    find: "if (began.isCanary) {\n      hasCanary = false;",
+    replace: "if (began.isCanary) {",
+    why: "F2: a source that came back is never asked again",
+  },
+  {
+    name: "both hedges are aborted",
+    file: layer("with-hedge"),
+    find: "if (link === winner) continue;",
+    replace: "",
+    why: "F30: the answer that won is cut off",
+  },
+  {
+    name: "read-only tiers are healed",
+    file: composite("fills"),
+    find: "!readOnly &&",
+    replace: "",
+    why: "SAFETY 1: somebody else's bucket is written",
+  },
+  {
+    name: "all tiers may be written",
+    file: composite("tier"),
+    find: "readOnly: options.readOnly ?? !writable,",
+    replace: "readOnly: options.readOnly ?? false,",
+    why: "SAFETY 1: somebody else's bucket is written",
+  },
+  {
+    name: "a delete touches every tier",
+    file: composite("write"),
+    find: 'const mine = tier === origin || (tier.role === "cache" && !tier.readOnly);',
+    replace: "const mine = true;",
+    why: "SAFETY 1: somebody else's blobs are deleted",
+  },
+  {
+    name: "a rotten copy is not remembered",
+    file: composite("memories"),
+    find: "isKnownCorrupt: (tier, digest) => (corrupt.get(at(tier, digest)) ?? 0) > clock.now(),",
+    replace: "isKnownCorrupt: () => false,",
+    why: "F11: a rotten copy hides the good one behind it for ever",
+  },
+  {
+    name: "a stream that was wrong blames nobody",
+    file: composite("flight"),
+    find: "blame(error, givers);\n",
+    replace: "",
+    why: "F11: a rotten copy hides the good one behind it for ever",
+  },
+  {
+    name: "old bytes of a spool are read as new ones",
+    file: core("spool/ring-spool"),
+    find: "start = Math.max(start, end - capacity);",
+    replace: "",
+    why: "F11, F7: a slow reader gets bytes of another place, after they were verified",
+  },
+  {
+    name: "a spool's writer comes round unseen",
+    file: core("spool/ring-spool"),
+    find: "if (reader.offset < start || bytesRead === 0) throw overrun(reader.offset);",
+    replace: "if (bytesRead === 0) throw overrun(reader.offset);",
+    why: "F11, F7: a slow reader gets bytes of another place, after they were verified",
+  },
+  {
+    name: "a gap in a spool's file is read",
+    file: core("spool/ring-spool"),
+    find: "if (!isKept) start = oldest.offset + oldest.chunk.byteLength;",
+    replace: "",
+    why: "F11: bytes that were never written come out of a file",
+  },
+  {
+    name: "a fill is overrun",
+    file: core("spool/ring-spool"),
+    find: "head + bytes - heldFrom() <= capacity",
+    replace: "bytes >= 0",
+    why: "F7: a cache that is slower than its source is never filled",
+  },
+  {
+    name: "a half written piece counts as whole",
+    file: core("store/unlinked-file"),
+    find: "done += bytesWritten;",
+    replace: "done += chunk.byteLength; void bytesWritten;",
+    why: "F28: a spool gives bytes that were never written",
+  },
+  {
+    name: "a spooled put mixes its chunks up",
+    file: core("store/hash-to-file"),
+    find: "at += kept.byteLength;",
+    replace: "at += 0;",
+    why: "F10: what is sent is not what was hashed",
+  },
+  {
+    name: "a miss is remembered for ever",
+    file: composite("memories"),
+    find: "miss !== undefined && miss.untilMs > clock.now() && miss",
+    replace: "miss !== undefined && miss",
+    why: "F4: what another writer stores is never seen",
+  },
+  {
+    name: "a cache that could not be deleted is not told",
+    file: composite("write"),
+    find: "if (failed?.error !== undefined) {",
+    replace: "if (failed?.error === null) {",
+    why: "F20: what was deleted, as was said, comes back",
+  },
+  {
+    name: "a spool that came too late is kept",
+    file: composite("flight"),
+    find: "await kept?.[Symbol.asyncDispose]();",
+    replace: "",
+    why: "F23: files and the budget of spools leak",
+  },
+  {
+    name: "a request's listener stays",
+    file: layer("with-timeout"),
+    find: 'cancel();\n      outer?.removeEventListener("abort", onAbort);',
+    replace: "cancel();",
+    why: "F23: a signal that lives long collects listeners",
+  },
+  {
+    name: "the timer of a drain stays",
+    file: composite("fills"),
+    find: "cancel();\n    },",
+    replace: "},",
+    why: "F23: a process does not end for a minute",
+  },
+  {
+    name: "a place goes to who has left",
+    file: layer("limited"),
+    find: "if (signal?.aborted) return;\n        await new",
+    replace: "await new",
+    why: "F23, F8: the store is asked nothing any more",
+  },
+  {
+    name: "a body that breaks is read again for ever",
+    file: composite("find"),
+    find: "const bodiesMax = 2;",
+    replace: "const bodiesMax = 1000;",
+    why: "F29: a service that breaks off is asked again and again",
+  },
+  {
+    name: "a stream that breaks is resumed for ever",
+    file: composite("resume"),
+    find: "const failuresPerTierMax = 2;",
+    replace: "const failuresPerTierMax = 1000;",
+    why: "F29: a service that breaks off is asked again and again",
+  },
+];
+
+/** Mistakes that take two lines, since two guards stand behind one another. */
+export const pairs: readonly (readonly [Mutant, Mutant])[] = [
+  [
+    {
+      name: "a fill outlives the delete",
+      file: composite("fills"),
+      find: "if (context.deletions.of(digest) !== body.deletions) {",
+      replace: "if (context.deletions.of(digest) < body.deletions) {",
+      why: "F19, F20: a copy that was on its way brings back what was deleted",
+    },
+    {
+      name: "a delete does not wait for fills",
+      file: composite("write"),
+      find: 'await orAborted(fills.settled(tier, digest), options.signal, "delete", digest);',
+      replace: "void fills;",
+      why: "F19, F20: a copy that was on its way brings back what was deleted",
+    },
+  ],
+];

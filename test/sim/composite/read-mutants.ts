@@ -1,0 +1,208 @@
+import type { Mutant } from "../mutant.ts";
+
+const composite = (file: string): string => `packages/core/src/composite/${file}.ts`;
+const layer = (file: string): string => `packages/core/src/layers/${file}.ts`;
+const core = (file: string): string => `packages/core/src/${file}.ts`;
+
+/** Mistakes in what readers are told and given: F1 to F14. */
+export const readMutants: readonly Mutant[] = [
+  {
+    name: "an error is a miss",
+    file: composite("find"),
+    find: "const outcome = outcomeOf(error);",
+    replace: 'const outcome = error.code === "UNAVAILABLE" ? "miss" : outcomeOf(error);',
+    why: "F1: what a tier could not answer counts as not there, and is made anew at great cost",
+  },
+  {
+    name: "one miss is enough",
+    file: composite("outcomes"),
+    find: 'return attempts.every(({ outcome }) => outcome === "miss");',
+    replace: 'return attempts.some(({ outcome }) => outcome === "miss");',
+    why: "F1: NOT_FOUND, though a tier did not answer",
+  },
+  {
+    name: "a bulk fetch takes failures for missing",
+    file: core("bulk/fetch-many"),
+    find: 'return outcome("failed", { error });\n      }',
+    replace: 'return outcome("missing", { error });\n      }',
+    why: "F1: a report says that blobs don't exist while their tier is down",
+  },
+  {
+    name: "a dead source stops the search",
+    file: composite("find"),
+    find: 'if (tier.onFailure === "stop") {',
+    replace: "if (tier.onFailure !== undefined) {",
+    why: "F2: one source that is down fails every read",
+  },
+  {
+    name: "403 means missing",
+    file: composite("forbidden"),
+    find: 'if (tier.forbiddenMeans !== "miss" || operation !== "open") return false;',
+    replace: 'if (operation !== "open") return false;',
+    why: "F3: with expired credentials every blob is missing",
+  },
+  {
+    name: "403 needs nobody to vouch",
+    file: composite("forbidden"),
+    find: "if (canary === undefined) return false;",
+    replace: "if (canary === undefined) return true;",
+    why: "F3: with expired credentials a bucket looks empty",
+  },
+  {
+    name: "anywhere counts as durable",
+    file: composite("composite"),
+    find: 'return await originOf(context, "stat").source.stat(digest, { signal: call.signal });',
+    replace: "return await stat(digest, call);",
+    why: "F4: a copy in a cache makes an upload be left out",
+  },
+  {
+    name: "a put does not forget misses",
+    file: composite("write"),
+    find:
+      "const result = await tier.source.put(body, options);\n" +
+      "  context.writes.bump(result.digest);\n" +
+      "  context.memories.forget(tier, result.digest);",
+    replace: "const result = await tier.source.put(body, options);",
+    why: "F4: what was just stored is missing for seconds",
+  },
+  {
+    name: "a stale miss is shared",
+    file: composite("open-whole"),
+    find: 'const stale = landing.kind === "miss" && flight.generation !== context.writes.of(digest);',
+    replace: "const stale = false;",
+    why: "F4, F9: who asks after a put is told what was found out before it",
+  },
+  {
+    name: "a cache's error is nobody's",
+    file: composite("fills"),
+    find: 'report("failed", asStoreError(thrown, "fill", tier.name));',
+    replace: "throw thrown;",
+    why: "F6: a cache that can't be written ends the process",
+  },
+  {
+    name: "a read waits for ever for room in the fill queue",
+    file: composite("fills"),
+    find: "if (leftMs <= 0) return undefined;",
+    replace: "if (leftMs <= -1e7) return undefined;",
+    why: "F6: a cache that is stuck holds up reads",
+  },
+  {
+    name: "the last reader takes the fill along",
+    file: composite("flight"),
+    find: "if (parties.size + filling > 0) return;",
+    replace: "if (parties.size > 0) return;",
+    why: "F7: a client that leaves ends the fill",
+  },
+  {
+    name: "the slowest reader sets the pace",
+    file: core("spool/ring-spool"),
+    find: "const fastest = (): number => Math.max(start, ...offsets());",
+    replace: "const fastest = (): number => Math.max(start, Math.min(head, ...offsets()));",
+    why: "F7: a slow client holds up all others",
+  },
+  {
+    name: "no wait ends",
+    file: layer("with-timeout"),
+    find: "cancel = clock.after(limitMs, () => {",
+    replace: "cancel = clock.after(limitMs * 1e6, () => {",
+    why: "F8, F30: a source that says nothing wedges all who wait for it",
+  },
+  {
+    name: "a stalled body is waited for",
+    file: layer("with-timeout"),
+    find: "const step = await dog.within(limitMs(), chunks.next());",
+    replace: "const step = await chunks.next();",
+    why: "F8: a connection that gives nothing more wedges all who follow",
+  },
+  {
+    name: "a failure is shared",
+    file: composite("open-whole"),
+    find: "const own = joined === undefined || turn >= flightsPerCallMax || signal?.aborted === true;",
+    replace: "const own = true;",
+    why: "F9: one client's failure is everybody's",
+  },
+  {
+    name: "nothing is verified on its way in",
+    file: core("store/put-blob"),
+    find: 'for await (const chunk of verifyStream(openBody(body), digest, "put", name, size)) {',
+    replace: "for await (const chunk of openBody(body)) {",
+    why: "F10: wrong bytes are stored under a digest",
+  },
+  {
+    name: "bytes in memory are not verified on their way in",
+    file: core("store/put-blob"),
+    find: 'await verifyBytes(body, digest, "put", name);\n      return { body, size: () => body.byteLength };',
+    replace: "return { body, size: () => body.byteLength };",
+    why: "F10: wrong bytes are stored under a digest",
+  },
+  {
+    name: "a small blob is not verified",
+    file: composite("find"),
+    find: "checkLength(bytes.byteLength, size, digest, tier);\n    await verifyBlob(context, bytes, digest, tier.name);",
+    replace: "checkLength(bytes.byteLength, size, digest, tier);",
+    why: "F10, F11: wrong bytes are handed out, and kept",
+  },
+  {
+    name: "a blob of unknown length is not verified",
+    file: composite("find"),
+    find: "const bytes = concat(head, headBytes);\n  await verifyBlob(context, bytes, digest, tier.name);",
+    replace: "const bytes = concat(head, headBytes);",
+    why: "F10, F11: wrong bytes of an API are handed out, and kept",
+  },
+  {
+    name: "the end is clean whatever came",
+    file: core("verify"),
+    find: "checkDigest(digest, hasher.digest(), operation, source);\n  if (size",
+    replace: "if (size",
+    why: "F11: wrong bytes end cleanly",
+  },
+  {
+    name: "nothing is held back",
+    file: core("verify"),
+    find: "if (held !== undefined) yield held;\n    held = chunk;",
+    replace: "yield chunk;",
+    why: "F11: all bytes are out before they are known to be wrong",
+  },
+  {
+    name: "small blobs are verified last",
+    file: composite("find"),
+    find: "if (size !== undefined && size <= bytesMax) {",
+    replace: "if (size !== undefined && size <= 0) {",
+    why: "F11: wrong bytes are handed out where that could be avoided",
+  },
+  {
+    name: "a reader that was overrun goes on whatever came",
+    file: composite("open-whole"),
+    find: 'await orAborted(verdict, signal, "open", digest);',
+    replace: "void verdict;",
+    why: "F11: it has had wrong bytes, and ends cleanly with right ones",
+  },
+  {
+    name: "a range is verified",
+    file: composite("open-range"),
+    find: "return verified ? withVerified(exact) : exact;",
+    replace: "return withVerified(exact);",
+    why: "F12: nobody looked at its bytes",
+  },
+  {
+    name: "a range is verified by another version",
+    file: composite("memories"),
+    find: "version !== undefined && verified.get(at(tier, digest)) === version",
+    replace: "version !== undefined && verified.has(at(tier, digest))",
+    why: "F12, F14: the object has changed since it was verified",
+  },
+  {
+    name: "a resume starts at zero",
+    file: composite("resume"),
+    find: "const range = { start: offset, end: undefined };",
+    replace: "const range = { start: 0, end: undefined };",
+    why: "F13: bytes come twice",
+  },
+  {
+    name: "a reader that was overrun starts at zero",
+    file: composite("open-whole"),
+    find: "let skip = had;",
+    replace: "let skip = 0;",
+    why: "F13: bytes come twice",
+  },
+];
