@@ -48,9 +48,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a nonce for each try",
-    file: log("commit"),
-    find: "const nonce = options.nonce ?? context.mintNonce();",
-    replace: "const nonce = context.mintNonce();",
+    file: log("tag-log"),
+    find: "nonce: call.nonce ?? mintNonce()",
+    replace: "nonce: mintNonce()",
     why: "a write that is tried again is written twice",
   },
   {
