@@ -142,8 +142,8 @@ describe("a write that is given up", () => {
         blocked.append("a", digestNumber(n)).catch((error: unknown) => error),
       ),
     );
-    // One after the other they would take six times as long.
-    expect(performance.now() - startedMs).toBeLessThan(2 * 2000 + 2000);
+    // One after the other they would take six times two seconds.
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
     expect(codes.every((error) => isStoreError(error))).toBe(true);
     expect(codes[5]).toMatchObject({ code: "UNAVAILABLE", persistence: "exhausted" });
   });
