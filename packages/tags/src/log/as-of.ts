@@ -1,6 +1,6 @@
 import type { CallOptions, TagEntry } from "@bitstore/core";
 import { type LogContext, requestOf } from "./context.ts";
-import { missingEntry } from "./entries.ts";
+import { readEntry } from "./read-entry.ts";
 
 /**
  * Finds the entry that was the newest at a time. Entries' times ascend with their sequences, so that
@@ -12,14 +12,11 @@ export async function asOf(
   timeMs: number,
   options: CallOptions,
 ): Promise<TagEntry | undefined> {
-  const { heads, calls, entries, bucket } = context;
+  const { heads, calls } = context;
   const request = requestOf("asOf", tag, options);
   const deadlineMs = calls.deadline();
-  const read = async (seq: number): Promise<TagEntry> => {
-    const found = await calls.retried(request, deadlineMs, (call) => entries.read(tag, seq, call));
-    if (found === undefined) throw missingEntry(tag, seq, bucket.name);
-    return found;
-  };
+  const read = (seq: number): Promise<TagEntry> =>
+    readEntry(context, tag, seq, request, deadlineMs);
   const isBefore = ({ time }: { readonly time: string }): boolean => Date.parse(time) <= timeMs;
 
   const { entry: head } = await heads.read(tag, request, deadlineMs);

@@ -1,28 +1,23 @@
 import type { TagEntry } from "@bitstore/core";
 import type { Request } from "./calls.ts";
 import type { LogContext } from "./context.ts";
-import { missingEntry } from "./entries.ts";
 import type { Head } from "./heads.ts";
+import { readEntry } from "./read-entry.ts";
 
 /**
  * Looks for the entry with a nonce among those after `base`, from the newest down. Each entry that is
  * read names up to 16 before it, so that is one request for 17 of them.
  */
 export async function findNonce(
-  { entries, calls, bucket }: LogContext,
+  context: LogContext,
   tag: string,
   { head, base, nonce }: { readonly head: Head; readonly base: number; readonly nonce: string },
   request: Request,
   deadlineMs: number,
 ): Promise<TagEntry | undefined> {
   let { entry } = head;
-  const read = async (seq: number): Promise<TagEntry> => {
-    const found = await calls.retried(request, deadlineMs, (options) =>
-      entries.read(tag, seq, options),
-    );
-    if (found === undefined) throw missingEntry(tag, seq, bucket.name);
-    return found;
-  };
+  const read = (seq: number): Promise<TagEntry> =>
+    readEntry(context, tag, seq, request, deadlineMs);
   while (entry !== undefined && entry.seq > base) {
     if (entry.nonce === nonce) return entry;
     for (const record of entry.recent) {

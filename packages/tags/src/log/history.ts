@@ -1,7 +1,7 @@
 import { type TagEntry, type TagHistoryOptions, type TagRecord } from "@bitstore/core";
 import { type LogContext, requestOf } from "./context.ts";
-import { missingEntry } from "./entries.ts";
 import { recordOf } from "./manifest.ts";
+import { readEntry } from "./read-entry.ts";
 
 /**
  * Yields what happened to a tag, newest first. The newest entry names up to 16 before it, so that
@@ -12,15 +12,8 @@ export async function* history(
   tag: string,
   options: TagHistoryOptions,
 ): AsyncGenerator<TagRecord, void, void> {
-  const { heads, calls, entries, bucket } = context;
+  const { heads, calls } = context;
   const request = requestOf("history", tag, options);
-  const read = async (seq: number): Promise<TagEntry> => {
-    const found = await calls.retried(request, calls.deadline(), (call) =>
-      entries.read(tag, seq, call),
-    );
-    if (found === undefined) throw missingEntry(tag, seq, bucket.name);
-    return found;
-  };
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   if (left <= 0) return;
   const head = await heads.read(tag, request, calls.deadline());
@@ -29,7 +22,7 @@ export async function* history(
   while (next >= 1 && left > 0) {
     let record = entry === undefined ? undefined : namedBy(entry, next);
     if (record === undefined) {
-      entry = await read(next);
+      entry = await readEntry(context, tag, next, request, calls.deadline());
       record = recordOf(entry);
     }
     yield record;
