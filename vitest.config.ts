@@ -17,5 +17,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 300_000,
     teardownTimeout: 30_000,
+    // Vitest keeps a core for itself; the suites wait for services often enough to share it.
+    maxWorkers: "100%",
   },
 });

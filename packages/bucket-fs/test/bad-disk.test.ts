@@ -68,12 +68,12 @@ describe.skipIf(!mayMount)("a bad disk", () => {
     execFileSync("mount", ["-o", "remount,ro", root]);
     const bucket = await fsBucket({ root });
     expect(await (await bucket.read("old.bin"))?.bytes()).toHaveLength(1000);
-    for (const writing of [
-      bucket.put("old.bin", seededBytes(10)),
-      bucket.put("new.bin", seededBytes(10)),
-      bucket.delete("old.bin"),
+    for (const write of [
+      () => bucket.put("old.bin", seededBytes(10)),
+      () => bucket.put("new.bin", seededBytes(10)),
+      () => bucket.delete("old.bin"),
     ]) {
-      await expect(writing).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+      await expect(write()).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
     }
   });
 
