@@ -20,6 +20,10 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "write-back": ["core"],
   gc: ["core", "tags"],
   doctor: ["core", "tags"],
+  client: ["core"],
+  telemetry: ["core"],
+  console: [],
+  server: ["core", "tags", "telemetry"],
   config: [
     "core",
     "tags",
@@ -29,8 +33,20 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "bucket-azure",
     "source-http",
     "cache-disk",
+    "write-back",
+    "client",
   ],
-  cli: ["core", "config", "tags", "gc", "doctor", "cache-disk", "source-http"],
+  cli: [
+    "core",
+    "config",
+    "tags",
+    "gc",
+    "doctor",
+    "cache-disk",
+    "source-http",
+    "server",
+    "telemetry",
+  ],
 };
 
 const root = join(import.meta.dirname, "..", "..");

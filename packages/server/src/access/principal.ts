@@ -1,0 +1,24 @@
+/** What a caller may ask for; each route names the one that it needs. */
+export type Scope = "read" | "write" | "delete" | "tag" | "admin";
+
+/** Who calls, as far as the server believes it. */
+export interface Principal {
+  /** For logs and the audit: the name of a token or the subject of a JWT, never a secret. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /**
+   * Tags that it is confined to: a tag, or all tags under `prefix/`, compared by whole segments.
+   * Undefined: all. Where given, blobs are reached through those tags alone.
+   */
+  readonly tagPrefixes: readonly string[] | undefined;
+}
+
+/** What is looked at to find out who calls. */
+export interface Credentials {
+  /** The Authorization header, as it came. */
+  readonly authorization: string | undefined;
+}
+
+/** Finds out who calls. Rejects with UNAUTHENTICATED; UNAVAILABLE where keys can't be fetched. */
+export type Authenticate = (credentials: Credentials) => Promise<Principal>;
