@@ -1,0 +1,56 @@
+import type { JSX } from "preact";
+import type { Api } from "./api/create-api.ts";
+import { BlobsPage } from "./blobs/blobs-page.tsx";
+import { type Route, useRoute } from "./frame/route.ts";
+import { TokenForm } from "./frame/token-form.tsx";
+import { TagPage } from "./tags/tag-page.tsx";
+import { TagsPage } from "./tags/tags-page.tsx";
+import { TiersPage } from "./tiers/tiers-page.tsx";
+
+const pages = [
+  { page: "tiers", title: "Tiers" },
+  { page: "blobs", title: "Blobs" },
+  { page: "tags", title: "Tags" },
+] as const;
+
+export function App({ api }: { readonly api: Api }): JSX.Element {
+  const route = useRoute();
+  return (
+    <>
+      <a class="skip" href="#content" onClick={skipToContent}>
+        Skip to content
+      </a>
+      <header>
+        <span class="brand">bitstore</span>
+        <nav aria-label="Pages">
+          {pages.map(({ page, title }) => (
+            <a
+              key={page}
+              href={`#/${page}`}
+              aria-current={route.page === page ? "page" : undefined}
+            >
+              {title}
+            </a>
+          ))}
+        </nav>
+        <TokenForm api={api} />
+      </header>
+      <main id="content" tabIndex={-1}>
+        <Page api={api} route={route} />
+      </main>
+    </>
+  );
+}
+
+function Page({ api, route }: { readonly api: Api; readonly route: Route }): JSX.Element {
+  if (route.page === "blobs") return <BlobsPage api={api} digest={route.digest} />;
+  if (route.page === "tiers") return <TiersPage api={api} />;
+  if (route.tag === undefined) return <TagsPage api={api} />;
+  return <TagPage key={route.tag} api={api} tag={route.tag} />;
+}
+
+/** The fragment is the route here, so the link moves the focus itself. */
+function skipToContent(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("content")?.focus();
+}

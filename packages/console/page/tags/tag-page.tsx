@@ -1,0 +1,113 @@
+import type { JSX } from "preact";
+import { useCallback, useEffect, useState } from "preact/hooks";
+import { type Api, historyPage } from "../api/create-api.ts";
+import { shown } from "../api/problem.ts";
+import type { TagHead, TagRecord } from "../api/types.ts";
+import { Notice } from "../frame/notice.tsx";
+import { RollbackDialog } from "./rollback-dialog.tsx";
+import { Timeline } from "./timeline.tsx";
+
+interface TagPageProps {
+  readonly api: Api;
+  readonly tag: string;
+}
+
+/** A watch that broke off is begun again after so many milliseconds. */
+const watchPauseMs = 3000;
+
+/** One tag: all that it ever pointed to, as it grows. */
+export function TagPage({ api, tag }: TagPageProps): JSX.Element {
+  const [records, setRecords] = useState<readonly TagRecord[]>();
+  const [hasMore, setHasMore] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const [chosen, setChosen] = useState<TagRecord>();
+  const newest = records?.[0];
+
+  const load = useCallback(
+    async (before: number | undefined): Promise<void> => {
+      try {
+        const page = await api.history(tag, before);
+        setRecords((all) => (before === undefined ? page : [...(all ?? []), ...page]));
+        setHasMore(page.length >= historyPage);
+      } catch (error) {
+        setProblem(shown(error));
+      }
+    },
+    [api, tag],
+  );
+  useEffect(() => void load(undefined), [load]);
+
+  const isLoaded = records !== undefined && newest !== undefined;
+  useEffect(() => {
+    if (!isLoaded) return undefined;
+    const controller = new AbortController();
+    void follow(api, tag, newest.seq, controller.signal, (entry) =>
+      setRecords((all = []) => (entry.seq > (all[0]?.seq ?? 0) ? [recordOf(entry), ...all] : all)),
+    );
+    return () => controller.abort();
+    // Once begun, it goes on by itself from what it has seen.
+  }, [api, tag, isLoaded]);
+
+  const rollBack = async (record: TagRecord, reason: string): Promise<void> => {
+    if (newest === undefined) return;
+    await api.rollback(tag, record.seq, newest.seq, reason);
+    setChosen(undefined);
+    await load(undefined);
+  };
+
+  return (
+    <>
+      <p>
+        <a href="#/tags">All tags</a>
+      </p>
+      <h1 class="tag-name">{tag}</h1>
+      {problem === undefined ? null : <Notice>{problem}</Notice>}
+      {records?.length === 0 ? <p>It was never set.</p> : null}
+      {records === undefined ? null : <Timeline records={records} onRollback={setChosen} />}
+      {hasMore ? (
+        <button type="button" onClick={() => void load(records?.at(-1)?.seq)}>
+          Older
+        </button>
+      ) : null}
+      {chosen === undefined ? null : (
+        <RollbackDialog
+          tag={tag}
+          record={chosen}
+          onConfirm={rollBack}
+          onClose={() => setChosen(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function recordOf({ target, ...head }: TagHead): TagRecord {
+  return { ...head, ...target };
+}
+
+/** Watches until the signal aborts; what breaks off is begun again behind what was seen. */
+async function follow(
+  api: Api,
+  tag: string,
+  since: number,
+  signal: AbortSignal,
+  onEntry: (entry: TagHead) => void,
+): Promise<void> {
+  let seen = since;
+  while (!signal.aborted) {
+    try {
+      await api.watch(
+        tag,
+        seen,
+        (entry) => {
+          seen = Math.max(seen, entry.seq);
+          onEntry(entry);
+        },
+        signal,
+      );
+    } catch {
+      // The page shows what it has; the watch is tried again.
+    }
+    await new Promise((resolve) => setTimeout(resolve, watchPauseMs));
+  }
+}

@@ -1,0 +1,22 @@
+import type { TierStatus } from "../api/types.ts";
+
+/** What the tiers said at one moment. */
+export interface Sample {
+  readonly atMs: number;
+  readonly tiers: readonly TierStatus[];
+}
+
+/** Milliseconds between two questions. */
+export const sampleEveryMs = 5000;
+/** Samples that are kept: a quarter of an hour. */
+export const samplesMax = 180;
+
+export function withSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
+  return [...samples, sample].slice(-samplesMax);
+}
+
+/** The part of lookups that a tier answered with the blob; undefined where it was not asked. */
+export function hitRate({ hits, misses, failures }: TierStatus): number | undefined {
+  const asked = hits + misses + failures;
+  return asked === 0 ? undefined : hits / asked;
+}
