@@ -4,8 +4,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const standardServices: readonly ServiceName[] = ["s3", "s3-clone", "gcs", "azure"];
 const knownServices: readonly ServiceName[] = [...standardServices, "toxiproxy"];
-/** Not a service that is started, but a tool that some tests need and look for by themselves. */
-const tools: readonly string[] = ["python"];
+/** No services that are started, but tools that some tests need and look for by themselves. */
+const tools: readonly string[] = ["python", "chromium"];
 
 /**
  * Returns the services to start, from `BITSTORE_TEST_SERVICES`: a comma list, `all` or `none`.

@@ -1,6 +1,6 @@
 import { eventsOf } from "./events.ts";
 import { ApiError, problemOf } from "./problem.ts";
-import type { Explanation, PutResult, TagHead, TagRecord, TierStatus } from "./types.ts";
+import type { Explanation, HistoryPage, PutResult, TagHead, TagPage, TierStatus } from "./types.ts";
 
 /** The public API of the server that the page came from, as far as the page needs it. */
 export interface Api {
@@ -9,8 +9,8 @@ export interface Api {
   explain(digest: string, signal: AbortSignal): Promise<Explanation>;
   put(file: Blob, onProgress: (sent: number) => void, signal: AbortSignal): Promise<PutResult>;
   download(digest: string): Promise<Blob>;
-  tags(prefix: string, after: string | undefined): Promise<readonly TagHead[]>;
-  history(tag: string, before: number | undefined): Promise<readonly TagRecord[]>;
+  tags(prefix: string, after: string | undefined): Promise<TagPage>;
+  history(tag: string, before: number | undefined): Promise<HistoryPage>;
   setTag(tag: string, digest: string, expect: number | "absent", reason: string): Promise<TagHead>;
   rollback(tag: string, seq: number, expect: number, reason: string): Promise<TagHead>;
   removeTag(tag: string, expect: number): Promise<void>;
@@ -24,9 +24,9 @@ export interface Api {
 }
 
 /** Names of a page of tags. */
-export const tagsPage = 100;
+const tagsMax = 100;
 /** Records of a page of history. */
-export const historyPage = 50;
+const recordsMax = 50;
 
 const tokenKey = "bitstore-token";
 
@@ -72,15 +72,16 @@ export function createApi(window: Window & typeof globalThis): Api {
     explain: (digest, signal) => json(`/v1/explain/${encodeURIComponent(digest)}`, { signal }),
     put: (file, onProgress, signal) => upload(window, file, authorization(), onProgress, signal),
     download: async (digest) => (await ask(`/v1/blobs/${encodeURIComponent(digest)}`)).blob(),
-    tags: async (prefix, after) => {
-      const query = new URLSearchParams({ prefix, n: String(tagsPage), expand: "head" });
+    tags: (prefix, after) => {
+      const query = new URLSearchParams({ n: String(tagsMax), expand: "head" });
+      if (prefix !== "") query.set("prefix", prefix);
       if (after !== undefined) query.set("after", after);
-      return (await json<{ tags: TagHead[] }>(`/v1/tags?${query}`)).tags;
+      return json(`/v1/tags?${query}`);
     },
-    history: async (tag, before) => {
-      const query = new URLSearchParams({ n: String(historyPage) });
+    history: (tag, before) => {
+      const query = new URLSearchParams({ n: String(recordsMax) });
       if (before !== undefined) query.set("before", String(before));
-      return (await json<{ history: TagRecord[] }>(`${pathOf(tag)}/history?${query}`)).history;
+      return json(`${pathOf(tag)}/history?${query}`);
     },
     setTag: (tag, digest, expect, reason) =>
       json(pathOf(tag), write("PUT", expect, { digest, ...because(reason) })),

@@ -1,16 +1,21 @@
-/** What the server says of one tier at `/v1/tiers`. Times are in milliseconds. */
+/** What the server says of one tier at `/v1/tiers`. Counts are since it was started. */
 export interface TierStatus {
   readonly name: string;
+  /** A URL without secrets. */
+  readonly store: string;
   readonly role: "source" | "cache";
   readonly origin: boolean;
   readonly readOnly: boolean;
-  readonly url?: string;
-  readonly health: "up" | "down" | "probing" | "unknown";
   readonly hits: number;
   readonly misses: number;
   readonly failures: number;
-  readonly p50Ms?: number | null;
-  readonly p95Ms?: number | null;
+  /** Milliseconds; left out before the first answer. */
+  readonly p50Ms?: number;
+  readonly p95Ms?: number;
+  readonly health?: {
+    readonly recent: { readonly requests: number; readonly failures: number };
+    readonly breaker?: { readonly state: "closed" | "open" | "half-open" };
+  };
 }
 
 export interface Attempt {
@@ -56,4 +61,17 @@ export interface TagHead {
   readonly time: string;
   readonly actor: string;
   readonly reason?: string;
+}
+
+/** A page of tags: names, their newest entries beside them, and where the next page begins. */
+export interface TagPage {
+  readonly tags: readonly string[];
+  readonly heads: readonly (TagHead | null)[];
+  readonly next?: string;
+}
+
+/** A page of a tag's history, newest first, and where the next page begins. */
+export interface HistoryPage {
+  readonly records: readonly TagRecord[];
+  readonly next?: number;
 }

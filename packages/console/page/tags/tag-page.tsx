@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { type Api, historyPage } from "../api/create-api.ts";
+import type { Api } from "../api/create-api.ts";
 import { shown } from "../api/problem.ts";
 import type { TagHead, TagRecord } from "../api/types.ts";
 import { Notice } from "../frame/notice.tsx";
@@ -18,7 +18,7 @@ const watchPauseMs = 3000;
 /** One tag: all that it ever pointed to, as it grows. */
 export function TagPage({ api, tag }: TagPageProps): JSX.Element {
   const [records, setRecords] = useState<readonly TagRecord[]>();
-  const [hasMore, setHasMore] = useState(false);
+  const [next, setNext] = useState<number>();
   const [problem, setProblem] = useState<string>();
   const [chosen, setChosen] = useState<TagRecord>();
   const newest = records?.[0];
@@ -27,8 +27,10 @@ export function TagPage({ api, tag }: TagPageProps): JSX.Element {
     async (before: number | undefined): Promise<void> => {
       try {
         const page = await api.history(tag, before);
-        setRecords((all) => (before === undefined ? page : [...(all ?? []), ...page]));
-        setHasMore(page.length >= historyPage);
+        setRecords((all) =>
+          before === undefined ? page.records : [...(all ?? []), ...page.records],
+        );
+        setNext(page.next);
       } catch (error) {
         setProblem(shown(error));
       }
@@ -64,8 +66,8 @@ export function TagPage({ api, tag }: TagPageProps): JSX.Element {
       {problem === undefined ? null : <Notice>{problem}</Notice>}
       {records?.length === 0 ? <p>It was never set.</p> : null}
       {records === undefined ? null : <Timeline records={records} onRollback={setChosen} />}
-      {hasMore ? (
-        <button type="button" onClick={() => void load(records?.at(-1)?.seq)}>
+      {next !== undefined ? (
+        <button type="button" onClick={() => void load(next)}>
           Older
         </button>
       ) : null}

@@ -1,8 +1,8 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { type Api, tagsPage } from "../api/create-api.ts";
+import type { Api } from "../api/create-api.ts";
 import { shown } from "../api/problem.ts";
-import type { TagHead } from "../api/types.ts";
+import type { TagHead, TagPage } from "../api/types.ts";
 import { DigestLink } from "../frame/digest-link.tsx";
 import { agoText, bytesText, digestOf } from "../frame/format.ts";
 import { Notice } from "../frame/notice.tsx";
@@ -12,7 +12,7 @@ import { tagHref } from "../frame/route.ts";
 export function TagsPage({ api }: { readonly api: Api }): JSX.Element {
   const [prefix, setPrefix] = useState("");
   const [heads, setHeads] = useState<readonly TagHead[]>([]);
-  const [hasMore, setHasMore] = useState(false);
+  const [next, setNext] = useState<string>();
   const [problem, setProblem] = useState<string>();
   const [isAsked, setIsAsked] = useState(false);
 
@@ -24,8 +24,8 @@ export function TagsPage({ api }: { readonly api: Api }): JSX.Element {
         .tags(prefix, undefined)
         .then((page) => {
           if (isOver) return;
-          setHeads(page);
-          setHasMore(page.length >= tagsPage);
+          setHeads(headsOf(page));
+          setNext(page.next);
           setProblem(undefined);
           setIsAsked(true);
         })
@@ -41,9 +41,9 @@ export function TagsPage({ api }: { readonly api: Api }): JSX.Element {
 
   const more = async (): Promise<void> => {
     try {
-      const page = await api.tags(prefix, heads.at(-1)?.tag);
-      setHeads((all) => [...all, ...page]);
-      setHasMore(page.length >= tagsPage);
+      const page = await api.tags(prefix, next);
+      setHeads((all) => [...all, ...headsOf(page)]);
+      setNext(page.next);
     } catch (error) {
       setProblem(shown(error));
     }
@@ -64,7 +64,7 @@ export function TagsPage({ api }: { readonly api: Api }): JSX.Element {
       {problem === undefined ? null : <Notice>{problem}</Notice>}
       {heads.length > 0 ? <TagTable heads={heads} /> : null}
       {isAsked && heads.length === 0 ? <p>No tags{prefix === "" ? " yet" : " with it"}.</p> : null}
-      {hasMore ? (
+      {next !== undefined ? (
         <button type="button" onClick={() => void more()}>
           More
         </button>
@@ -72,6 +72,10 @@ export function TagsPage({ api }: { readonly api: Api }): JSX.Element {
       <NewTag api={api} />
     </>
   );
+}
+
+function headsOf({ heads }: TagPage): readonly TagHead[] {
+  return heads.filter((head) => head !== null);
 }
 
 function TagTable({ heads }: { readonly heads: readonly TagHead[] }): JSX.Element {

@@ -20,3 +20,17 @@ export function hitRate({ hits, misses, failures }: TierStatus): number | undefi
   const asked = hits + misses + failures;
   return asked === 0 ? undefined : hits / asked;
 }
+
+/** How a tier does, in a word. */
+export type Health = "up" | "down" | "probing" | "unknown";
+
+/** What is held back is down; what has no breaker is down where most of what was asked failed. */
+export function healthOf({ health, hits, misses, failures }: TierStatus): Health {
+  if (health?.breaker?.state === "open") return "down";
+  if (health?.breaker?.state === "half-open") return "probing";
+  const recent = health?.recent;
+  if (recent !== undefined && recent.requests > 0) {
+    return recent.failures * 2 >= recent.requests ? "down" : "up";
+  }
+  return hits + misses > 0 ? "up" : failures > 0 ? "down" : "unknown";
+}

@@ -6,7 +6,7 @@ import type { TierStatus } from "../api/types.ts";
 import { millisecondsText } from "../frame/format.ts";
 import { Notice } from "../frame/notice.tsx";
 import { LatencyChart } from "./latency-chart.tsx";
-import { hitRate, type Sample, sampleEveryMs, withSample } from "./samples.ts";
+import { healthOf, hitRate, type Sample, sampleEveryMs, withSample } from "./samples.ts";
 
 /** The tiers in the order in which they are asked, each with how it does. */
 export function TiersPage({ api }: { readonly api: Api }): JSX.Element {
@@ -85,11 +85,11 @@ function TierTable({ tiers }: { readonly tiers: readonly TierStatus[] }): JSX.El
             <tr key={tier.name}>
               <th scope="row">
                 {tier.name}
-                {tier.url === undefined ? null : <span class="url">{tier.url}</span>}
+                <span class="url">{tier.store}</span>
               </th>
               <td>{roleText(tier)}</td>
               <td>
-                <span class={`health ${tier.health}`}>{healthText[tier.health]}</span>
+                <HealthMark tier={tier} />
               </td>
               <td class="number">{percent(hitRate(tier))}</td>
               <td class="number">{tier.hits.toLocaleString("en-US")}</td>
@@ -105,6 +105,11 @@ function TierTable({ tiers }: { readonly tiers: readonly TierStatus[] }): JSX.El
   );
 }
 
+function HealthMark({ tier }: { readonly tier: TierStatus }): JSX.Element {
+  const health = healthOf(tier);
+  return <span class={`health ${health}`}>{healthText[health]}</span>;
+}
+
 function roleText({ role, origin, readOnly }: TierStatus): string {
   if (origin) return "origin";
   return role === "cache" ? "cache" : readOnly ? "source, read-only" : "source";
@@ -114,6 +119,6 @@ function percent(rate: number | undefined): string {
   return rate === undefined ? "–" : `${(rate * 100).toFixed(rate === 1 ? 0 : 1)} %`;
 }
 
-function latency(ms: number | null | undefined): string {
-  return ms === undefined || ms === null ? "–" : millisecondsText(ms);
+function latency(ms: number | undefined): string {
+  return ms === undefined ? "–" : millisecondsText(ms);
 }
