@@ -7,6 +7,8 @@ export interface DefaultFolders {
   /** Where `bitstore init` puts a disk cache. The default has none: its only tier is a directory. */
   readonly cache: string;
   readonly metadata: string;
+  /** Where puts are acknowledged with `ack: cache`; the default does not say that. */
+  readonly journal: string;
 }
 
 export function defaultFolders(cwd: string): DefaultFolders {
@@ -15,6 +17,7 @@ export function defaultFolders(cwd: string): DefaultFolders {
     blobs: join(folder, "blobs"),
     cache: join(folder, "cache"),
     metadata: join(folder, "metadata"),
+    journal: join(folder, "journal"),
   };
 }
 

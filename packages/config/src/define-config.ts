@@ -35,7 +35,22 @@ export interface ConfigFile {
   /** Asked in this order. */
   readonly tiers?: readonly TierEntry[];
   readonly metadata?: string | MetadataEntry;
+  /** Who acknowledges puts: the origin (default), or a journal on this machine's disk. */
+  readonly ack?: "origin" | "cache";
+  readonly journal?: JournalEntry;
   readonly server?: Readonly<Record<string, unknown>>;
+}
+
+/** The journal of `ack: cache` as a config file writes it. */
+export interface JournalEntry {
+  /** `./.bitstore/journal` if left out; a directory of its own, on a local file system. */
+  readonly directory?: string;
+  /** Such as `10GiB`, the default. */
+  readonly bytesMax?: string | number;
+  /** Larger blobs go to the origin at once; `bytesMax` if left out. */
+  readonly entryBytesMax?: string | number;
+  /** Uploads at a time; 8 if left out. */
+  readonly concurrencyMax?: number;
 }
 
 /** The metadata's bucket, where its URL alone does not say enough. */

@@ -11,14 +11,20 @@ export {
 export { loadConfig, type LoadConfigOptions } from "./load-config.ts";
 export type { OpenDependencies } from "./open/dependencies.ts";
 export { openBucket } from "./open/open-bucket.ts";
-export { openStore } from "./open/open-store.ts";
+export { type OpenStore, openStore } from "./open/open-store.ts";
 export * from "./open/open-tags.ts";
+export { type JournalStatus, readJournalStatus } from "./open/read-journal-status.ts";
 export {
   type OpenComposite,
   openComposite,
+  type OpenCompositeOptions,
   type OpenTiers,
   openTiers,
 } from "./open/open-tiers.ts";
+export * from "./open/open-workspaces.ts";
+export { readSecret } from "./open/read-secret.ts";
+export * from "./namespace-config.ts";
+export { type SettleOptions, untilSettled } from "./open/settled-targets.ts";
 export { parseStore } from "./parse-store.ts";
 export type * from "./store-config.ts";
 export type { TierArgument } from "./tiers/argument-drafts.ts";

@@ -13,6 +13,7 @@ import {
 } from "./tiers/argument-drafts.ts";
 import type { StoreDraft } from "./tiers/draft.ts";
 import { checkOverlaps } from "./tiers/overlaps.ts";
+import { resolveJournal } from "./tiers/resolve-journal.ts";
 import { resolveMetadata } from "./tiers/resolve-metadata.ts";
 import { resolveTiers } from "./tiers/resolve-tiers.ts";
 import { ambientMessage, checkFoundStore, isAmbientVariable } from "./trust.ts";
@@ -33,7 +34,8 @@ export interface LoadConfigOptions {
  * Resolves to the config that holds: what the command line says, else what the file says, else the
  * embedded default, where everything lives in `./.bitstore`. A `--tier` replaces the file's tiers;
  * `--cache` alone stands in front of them. The file's own metadata holds unless `--metadata` is
- * given; with tiers of one's own and none of the two there is none.
+ * given; with tiers of one's own and none of the two there is none. So it is with the journal of
+ * `ack: cache`, which a `--tier` goes without.
  *
  * @throws CONFIG_INVALID with every mistake at once, each with file, line, column and key (see
  * `configProblems`); INVALID_ARGUMENT where only arguments are wrong.
@@ -66,13 +68,17 @@ export async function loadConfig(options: LoadConfigOptions): Promise<BitstoreCo
   const metadata =
     metadataGiven ?? fromFile?.metadata ?? (isDefault ? defaultMetadata(cwd) : soleServer(drafts));
 
-  const { tiers, originCandidates } = resolveTiers(drafts, report);
+  const resolved = resolveTiers(drafts, report);
+  const { tiers, originCandidates } = resolved;
   const names = tiers.map(({ name }) => name);
   checkOverlaps(drafts, names, metadata, report);
   const store = resolveMetadata(metadata, report);
+  // What is pending is for the origin of the file, and for no other.
+  const journalDraft = replaced ? undefined : fromFile?.journal;
+  const journal = resolveJournal(journalDraft, resolved, drafts, metadata, report);
   if (problems.length > 0) throw configError(problems);
   const server = fromFile?.server ?? {};
-  return { file: found?.file, tiers, originCandidates, metadata: store, server };
+  return { file: found?.file, tiers, originCandidates, metadata: store, journal, server };
 }
 
 async function readFound(

@@ -54,6 +54,18 @@ export interface TierConfig {
   readonly bytesMax: number | undefined;
 }
 
+/** Where puts are acknowledged, where the config says `ack: cache`. */
+export interface JournalConfig {
+  /** Absolute. */
+  readonly directory: string;
+  /** Bytes of all blobs that wait for their upload. */
+  readonly bytesMax: number;
+  /** Bytes of the largest blob that is journaled; larger ones go to the origin. */
+  readonly entryBytesMax: number;
+  /** Uploads at a time. */
+  readonly concurrencyMax: number;
+}
+
 /** What `loadConfig` resolves to. */
 export interface BitstoreConfig {
   /** Absolute path of the file that was read, if any. */
@@ -64,6 +76,8 @@ export interface BitstoreConfig {
   readonly originCandidates: readonly string[];
   /** Where tags are kept; undefined where nothing says. */
   readonly metadata: StoreConfig | undefined;
+  /** Acknowledges puts in the origin's place; undefined where the origin does so itself. */
+  readonly journal: JournalConfig | undefined;
   /** The server's own part of the file, as it is written. */
   readonly server: Readonly<Record<string, unknown>>;
 }

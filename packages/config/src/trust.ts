@@ -47,6 +47,10 @@ export async function checkFoundStore(
     const message = `an endpoint here would be sent the machine's own credentials; say anonymous, list credentials of its own, or ${nameTheFile}`;
     report({ ...draft.place("endpoint"), message });
   }
+  if (draft.location.kind === "bitstore" && isSentToken(draft.location.base, draft)) {
+    const message = `another bitstore here would be sent BITSTORE_TOKEN; give it an authorization header of its own, or ${nameTheFile}`;
+    report({ ...draft.place("url"), message });
+  }
   for (const { text, option } of secretTexts(draft)) {
     const [, , kind, target] = secretReference.exec(text) ?? [];
     if (target === undefined) continue;
@@ -58,6 +62,13 @@ export async function checkFoundStore(
       report({ ...draft.place(option), message });
     }
   }
+}
+
+/** Whether the token of the environment goes to a server, other than to one on this machine. */
+function isSentToken(base: string, { options }: StoreDraft): boolean {
+  if (options.headers?.["authorization"] !== undefined) return false;
+  const host = URL.parse(base)?.hostname ?? "";
+  return !["localhost", "127.0.0.1", "[::1]"].includes(host);
 }
 
 /** Whether requests would be signed with what the machine has, not with what the file says. */

@@ -55,6 +55,23 @@ describe("a config that was found in the working directory", () => {
     await loadConfig({ cwd, env: {} });
   });
 
+  it("may not send the token of the environment to a server of its own", async () => {
+    const evil = await folderWith({
+      "bitstore.yaml": "tiers:\n  - { url: 'bitstore+https://evil' }\n",
+    });
+    const line = `bitstore.yaml:2:12: tiers[0].url: another bitstore here would be sent BITSTORE_TOKEN; give it an authorization header of its own, or ${trust}`;
+    expect((await mistakes(evil)).lines).toEqual([line]);
+    await loadConfig({ cwd: evil, env: {}, file: "bitstore.yaml" });
+    const cwd = await folderWith({
+      "bitstore.yaml": `tiers:\n  - { url: 'bitstore+http://127.0.0.1:7070' }\n`,
+    });
+    await loadConfig({ cwd, env: {} });
+    const own = await folderWith({
+      "bitstore.yaml": `tiers:\n  - { url: 'bitstore+https://team', headers: { authorization: Bearer env:TEAM_TOKEN } }\n`,
+    });
+    await loadConfig({ cwd: own, env: {} });
+  });
+
   it("may not read the variables that clouds take credentials from", async () => {
     const cwd = await folderWith({
       "bitstore.yaml": `tiers:

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text as collectText } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -9,6 +11,7 @@ import { describe, expect, it } from "vitest";
 import { loadConfig } from "../src/load-config.ts";
 import { disposedOnce } from "../src/open/disposed-once.ts";
 import { openStore } from "../src/open/open-store.ts";
+import { openPins, openTags } from "../src/open/open-tags.ts";
 import { openComposite, openTiers } from "../src/open/open-tiers.ts";
 import { parseStore } from "../src/parse-store.ts";
 import { folderWith } from "./folder.ts";
@@ -118,19 +121,56 @@ describe("a config, opened", () => {
     expect((await sharded.put(bytes, { algorithm: "sha512" })).digest).toMatch(/^sha512:/);
   });
 
-  it("says of another bitstore that its client is not there yet", async () => {
-    const store = parseStore("bitstore+https://h", "/");
-    await expect(openStore(store, { env: {} })).rejects.toMatchObject({
-      code: "UNSUPPORTED",
-      message:
-        "open bitstore+https://h: another bitstore as a tier comes with the HTTP client, which this release lacks",
-    });
+  it("opens another bitstore as a tier, and its tags where it is the only one", async () => {
+    const cwd = await folderWith();
+    const load = async (...urls: string[]): ReturnType<typeof loadConfig> =>
+      await loadConfig({ cwd, env: {}, tiers: urls.map((url) => ({ kind: "tier", url })) });
+    await using sole = await openComposite(await load("bitstore+https://h"), { env: {} });
+    expect(sole.store.tiers[0]?.source.name).toBe("bitstore+https://h");
+    expect(sole.metadata).toBeUndefined();
+    expect(openTags(sole).name).toContain("bitstore+https://h");
+    expect(() => openPins(sole)).toThrow(/pins need a metadata bucket/);
+    await using two = await openComposite(await load("bitstore+https://h", "./a"), { env: {} });
+    expect(() => openTags(two)).toThrow(/tags need a place of their own/);
+  });
+
+  it("sends the token of the environment to the one server, and to none of several", async () => {
+    const seen: (string | undefined)[] = [];
+    const servers = [1, 2].map(() =>
+      createServer((request, response) => {
+        seen.push(request.headers["authorization"]);
+        response.writeHead(404, { "content-type": "application/problem+json" }).end();
+      }),
+    );
+    const urls: string[] = [];
+    for (const server of servers) {
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const { port } = server.address() as AddressInfo;
+      urls.push(`bitstore+http://127.0.0.1:${port}`);
+    }
+    const [one = "", two = ""] = urls;
+    const cwd = await folderWith();
+    const env = { BITSTORE_TOKEN: "ambient", OTHER: "other" };
+    const ask = async (...tiers: string[]): Promise<(string | undefined)[]> => {
+      seen.length = 0;
+      const given = tiers.map((url) => ({ kind: "tier" as const, url }));
+      const config = await loadConfig({ cwd, env, tiers: given });
+      await using opened = await openComposite(config, { env });
+      expect(await opened.store.stat(await digestOf(bytes, "sha256"))).toBeUndefined();
+      return [...seen];
+    };
+    expect(await ask(one)).toEqual(["Bearer ambient"]);
+    expect(await ask(one, two)).toEqual([undefined, undefined]);
+    const own = `${two}?header.authorization=Bearer%20env:OTHER`;
+    expect(await ask(own)).toEqual(["Bearer other"]);
+    expect(await ask(one, own)).toEqual([undefined, "Bearer other"]);
+    for (const server of servers) server.close();
   });
 
   it.skipIf(process.platform !== "linux")(
     "closes what it opened where a later tier can't be",
     async () => {
-      // The disk cache holds files open. The tier behind it lacks its client, so opening fails;
+      // The disk cache holds files open. The tier behind it lacks its secret, so opening fails;
       // no descriptor of this process leads into the folder any more.
       const cwd = await folderWith();
       const openFiles = async (): Promise<number> => {
@@ -154,8 +194,9 @@ describe("a config, opened", () => {
       expect(await openFiles()).toBeGreaterThan(0);
       await good[Symbol.asyncDispose]();
       expect(await openFiles()).toBe(0);
-      await expect(openTiers(await load("bitstore+https://h"), { env: {} })).rejects.toMatchObject({
-        code: "UNSUPPORTED",
+      const lacking = await load("bitstore+https://h?header.authorization=env:NOT_SET");
+      await expect(openTiers(lacking, { env: {} })).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
       });
       expect(await openFiles()).toBe(0);
     },

@@ -10,6 +10,8 @@ export interface JournalFolder {
   readonly pending: string;
   readonly rotten: string;
   readonly versionPath: string;
+  /** Tells which origin the blobs are for. */
+  readonly originPath: string;
   readonly ownerPath: string;
   /** Where a blob is from its acknowledgement until the origin has it. */
   pendingPath(digest: Digest): string;
@@ -87,6 +89,7 @@ export function journalFolder(root: string, files: FileLayer): JournalFolder {
     pending,
     rotten,
     versionPath: join(root, "_bitstore.json"),
+    originPath: join(root, "_origin.json"),
     ownerPath: join(root, "owner.sqlite"),
     pendingPath(digest) {
       const { algorithm, hex } = splitDigest(digest);

@@ -1,7 +1,15 @@
-import { abortedError, sleep, StoreError } from "@bitstore/core";
+import { abortedError, isStoreError, sleep, StoreError } from "@bitstore/core";
 import type { FileLock } from "./file-layer.ts";
 import type { JournalFolder } from "./journal-folder.ts";
 import type { WriteBackSettings } from "./settings.ts";
+
+/** What tells this refusal from the other reasons for which a directory can't be opened. */
+const ownedElsewhere = "JOURNAL_OWNED";
+
+/** Tells whether a journal could not be opened because another process owns its directory. */
+export function isOwnedElsewhere(error: unknown): boolean {
+  return isStoreError(error, "UNAVAILABLE") && error.serviceCode === ownedElsewhere;
+}
 
 /**
  * Takes the lock of a directory's one owner. Where another process has it, rejects with UNAVAILABLE,
@@ -22,6 +30,7 @@ export async function ownDirectory(
         operation: "open",
         subject: `directory ${JSON.stringify(folder.root)}`,
         source: name,
+        serviceCode: ownedElsewhere,
         message: "another process owns the journal; put to the origin, or wait for that to end",
       });
     }

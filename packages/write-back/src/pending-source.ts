@@ -6,19 +6,17 @@ import {
   checkRange,
   compareKeys,
   type Content,
-  contentOfStream,
   type Descriptor,
   type Digest,
   type OpenOptions,
   orAborted,
-  resolveRange,
   sleep,
   StoreError,
   throwIfAborted,
 } from "@bitstore/core";
 import { errnoOf, toStoreError } from "./disk-error.ts";
 import type { Journal } from "./journal.ts";
-import { readSpan } from "./read-file.ts";
+import { openPending } from "./open-pending.ts";
 import { dropRotten } from "./set-aside.ts";
 
 /**
@@ -27,45 +25,14 @@ import { dropRotten } from "./set-aside.ts";
  * journal is disposed by whoever opened it.
  */
 export function pendingSource(journal: Journal): BlobStore {
-  const { files, folder, pending, settings } = journal;
-  const { name, limits, origin } = settings;
+  const { pending, settings } = journal;
+  const { name, origin } = settings;
 
   async function open(digest: Digest, options: OpenOptions = {}): Promise<Content | undefined> {
     checkRange(options.range, "open", digest);
     throwIfAborted(options.signal, "open", digest);
-    const entry = pending.get(digest);
-    if (entry === undefined) return undefined;
-    const place = { operation: "open", subject: digest, source: name };
-    const file = await files.openForRead(folder.pendingPath(digest)).catch((error: unknown) => {
-      // It has reached the origin meanwhile, which is asked next.
-      if (errnoOf(error) === "ENOENT") return undefined;
-      throw toStoreError(error, place);
-    });
-    if (file === undefined) return undefined;
-    try {
-      throwIfAborted(options.signal, "open", digest);
-      const { size, modifiedMs } = file;
-      const version = `pending-${modifiedMs}-${size}`;
-      if (options.version !== undefined && options.version !== version) {
-        const message = "the pending copy is not the one that was read before; open it anew";
-        throw new StoreError({ code: "PRECONDITION_FAILED", ...place, message });
-      }
-      const range = resolveRange(options.range, size, "open", digest);
-      const span = { ...range, chunkBytes: limits.readBytes, source: name };
-      return contentOfStream(
-        { size, range, source: name, role: "cache", version },
-        async function* () {
-          for await (const chunk of readSpan(file, span)) {
-            throwIfAborted(options.signal, "read", digest);
-            yield chunk;
-          }
-        },
-        () => file.close().catch(() => undefined),
-      );
-    } catch (error) {
-      await file.close().catch(() => undefined);
-      throw error;
-    }
+    if (pending.get(digest) === undefined) return undefined;
+    return await openPending(journal, digest, options);
   }
 
   return {

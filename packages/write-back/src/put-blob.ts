@@ -32,13 +32,13 @@ export async function putBlob(
   added: (entry: PendingEntry) => void,
 ): Promise<PutResult> {
   const { settings, pending } = journal;
-  const { origin, name: source } = settings;
+  const { direct, name: source } = settings;
   const { digest } = options;
   checkOptions(journal, body, options);
   throwIfAborted(signal, "put", digest);
   const known = body instanceof Uint8Array ? body.byteLength : options.size;
   if (known !== undefined && known > settings.entryBytesMax) {
-    return await origin.put(body, { ...options, signal });
+    return await direct.put(body, { ...options, signal });
   }
   if (digest !== undefined && pending.get(digest) !== undefined) {
     const joined = await join(journal, body, digest, options, signal);
@@ -46,7 +46,7 @@ export async function putBlob(
   }
   await using staging = stageBody(journal, signal);
   const taken = await staging.take(body, options);
-  if (taken.kind === "overlong") return await origin.put(taken.body, { ...options, signal });
+  if (taken.kind === "overlong") return await direct.put(taken.body, { ...options, signal });
   const place = { operation: "put", subject: digest, source };
   const published = await onDisk(place, () => publish(journal, taken, signal));
   if (published.added !== undefined) added(published.added);

@@ -59,6 +59,16 @@ export const writeBackLimitsDefault: WriteBackLimits = {
 export interface WriteBackOptions {
   /** An empty directory, or a journal's own; on a local file system. */
   readonly directory: string;
+  /**
+   * Takes what is not journaled. It may have a layer that retries, which \`origin\` needs none of: the
+   * journal tries again by itself. \`origin\` if left out.
+   */
+  readonly direct?: BlobStore | undefined;
+  /**
+   * Names the origin, without secrets, so that what is pending is never uploaded to another one:
+   * then opening rejects with CONFIG_INVALID. Unchecked if left out.
+   */
+  readonly originId?: string | undefined;
   /** Bytes of all blobs that are pending or being put. */
   readonly bytesMax: number;
   /** Blobs that are pending or being put; 100,000 if left out. */
@@ -88,6 +98,8 @@ export interface WriteBackOptions {
 
 export interface WriteBackSettings {
   readonly origin: BlobStore;
+  readonly direct: BlobStore;
+  readonly originId: string | undefined;
   readonly directory: string;
   readonly bytesMax: number;
   readonly entriesMax: number;
@@ -110,6 +122,8 @@ export function settingsOf(origin: BlobStore, options: WriteBackOptions): WriteB
   const { bytesMax } = options;
   const settings: WriteBackSettings = {
     origin,
+    direct: options.direct ?? origin,
+    originId: options.originId,
     directory: resolve(options.directory),
     bytesMax,
     entriesMax: options.entriesMax ?? 100_000,

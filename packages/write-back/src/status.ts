@@ -1,5 +1,6 @@
 import type { Digest, StoreError } from "@bitstore/core";
 import type { Journal } from "./journal.ts";
+import { type JournalPlace, scanPending, scanRotten } from "./scan-pending.ts";
 import type { Uploader } from "./uploader.ts";
 
 /** A blob that the origin refuses, or whose file went bad. */
@@ -46,6 +47,30 @@ export function statusOf(journal: Journal, uploader: Uploader): WriteBackStatus 
     oldestMs,
     lastError: uploader.lastError(),
     failedPermanently: failed.slice(0, settings.limits.failedMax),
+    failedEntries: failed.length,
+  };
+}
+
+/** Tells what the files of a directory say, whoever owns it. Failures of uploads are in no file. */
+export async function statusOnDisk(place: JournalPlace): Promise<WriteBackStatus> {
+  const { date, limits } = place.settings;
+  const found = await scanPending(place, undefined);
+  const pendingBytes = found.reduce((sum, { size }) => sum + size, 0);
+  const failed: FailedBlob[] = [];
+  for (const [digest, { error }] of await scanRotten(place)) {
+    if (found.every((each) => each.digest !== digest)) {
+      failed.push({ digest, size: undefined, error });
+    }
+  }
+  const [oldest] = found;
+  return {
+    pendingEntries: found.length,
+    pendingBytes,
+    usedBytes: pendingBytes,
+    uploading: 0,
+    oldestMs: oldest === undefined ? undefined : Math.max(0, date() - oldest.modifiedMs),
+    lastError: undefined,
+    failedPermanently: failed.slice(0, limits.failedMax),
     failedEntries: failed.length,
   };
 }

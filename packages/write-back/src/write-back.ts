@@ -13,7 +13,7 @@ import { toStoreError } from "./disk-error.ts";
 import type { FileLock } from "./file-layer.ts";
 import type { Journal } from "./journal.ts";
 import { journalFolder } from "./journal-folder.ts";
-import { checkForeign, claimFormat } from "./journal-format.ts";
+import { checkForeign, claimFormat, claimOrigin } from "./journal-format.ts";
 import { createLazySync } from "./lazy-sync.ts";
 import { ownDirectory } from "./own-directory.ts";
 import { pendingBlobs, type PendingEntry } from "./pending.ts";
@@ -95,6 +95,7 @@ async function openJournal(journal: Journal): Promise<FileLock> {
     await claimFormat(folder, files, settings.name);
     for (const path of [folder.tmp, folder.pending, folder.rotten]) await folder.ensure(path);
     await recover(journal);
+    await claimOrigin(folder, files, settings, journal.pending.size);
     return lock;
   } catch (error) {
     lock?.release();

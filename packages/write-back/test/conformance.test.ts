@@ -5,12 +5,15 @@ import {
   type BlobStore,
   bucketStore,
   compareKeys,
+  composite,
+  defineTier,
   type Descriptor,
+  type Digest,
   memoryBucket,
   shardedLayout,
 } from "@bitstore/core";
 import { describeBlobStore } from "@bitstore/conformance";
-import { type WriteBack, writeBack, type WriteBackLimits } from "../src/index.ts";
+import { sharedWriteBack, type WriteBack, writeBack, type WriteBackLimits } from "../src/index.ts";
 
 /** An origin that is reached only after the journal was closed, so that all stays pending. */
 function outOfReach(origin: BlobStore): BlobStore {
@@ -81,3 +84,65 @@ await describeJournal("write-back, small limits", {
   stepBytes: 4096,
   readBytes: 3000,
 });
+
+/**
+ * Says `existed` of what was put before. A journal does not ask the origin before it acknowledges, so
+ * that it says so only of what is pending still; the suite is about one store.
+ */
+function knowing(inner: BlobStore, known: Set<Digest>): BlobStore {
+  return {
+    ...inner,
+    async put(body, options) {
+      const result = await inner.put(body, options);
+      const wasKnown = known.has(result.digest);
+      known.add(result.digest);
+      return wasKnown ? { ...result, outcome: "existed" } : result;
+    },
+    async delete(digest, options) {
+      known.delete(digest);
+      return await inner.delete(digest, options);
+    },
+    [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
+  };
+}
+
+// A composite whose puts are acknowledged by a journal is held to the same suite, twice: with an origin
+// that takes what it is brought, where the second handle is a guest of the first one's directory; and
+// with one that takes nothing as long as it runs, so that all answers are the pending tier's.
+async function describeComposite(name: string, isReachable: boolean): Promise<void> {
+  const root = await mkdtemp(join(tmpdir(), "bitstore-conformance-"));
+  const opened: { directory: string; origin: BlobStore; store: BlobStore; known: Set<Digest> }[] =
+    [];
+  async function openAt(
+    directory: string,
+    origin: BlobStore,
+    known: Set<Digest>,
+  ): Promise<BlobStore> {
+    const limits = { drainMs: isReachable ? 5000 : 1, takeoverMs: 10 };
+    const journal = await sharedWriteBack(origin, { directory, bytesMax: 2 ** 30, limits });
+    const tier = defineTier({ name: "origin", source: origin, origin: true });
+    const store = knowing(composite({ tiers: [tier], journal }), known);
+    opened.push({ directory, origin, store, known });
+    return store;
+  }
+  describeBlobStore(name, {
+    open: () => {
+      const origin = bucketStore(memoryBucket(), shardedLayout(""));
+      const directory = join(root, String(opened.length));
+      return openAt(directory, isReachable ? origin : outOfReach(origin), new Set());
+    },
+    reopen() {
+      const [first] = opened;
+      if (first === undefined) throw new Error("nothing was opened");
+      if (isReachable) return openAt(first.directory, first.origin, first.known);
+      // Disposing it is the first handle's business.
+      const dispose = (): Promise<void> => Promise.resolve();
+      return Promise.resolve({ ...first.store, [Symbol.asyncDispose]: dispose });
+    },
+    dispose: () => rm(root, { recursive: true, force: true }),
+    hasCopies: true,
+  });
+}
+
+await describeComposite("composite with a journal", true);
+await describeComposite("composite with a journal, origin out of reach", false);

@@ -13,6 +13,16 @@ export interface History {
   readonly crashes: number;
 }
 
+/** How a history is told, and what of it is left out. */
+export interface CrashOptions {
+  /** Told of each call of the disk, each turn of a caller and each death. */
+  readonly note?: ((line: string) => void) | undefined;
+  /** Turns of callers that are left out, by their names. */
+  readonly without?: ReadonlySet<string> | undefined;
+  /** Told of each turn by its name, as it comes. */
+  readonly onTurn?: ((turn: string) => void) | undefined;
+}
+
 /** What must be true of a blob. A rotten one is told of, and owed no more. */
 type Owed = "nothing" | "present" | "deleted";
 
@@ -37,7 +47,8 @@ const directory = "/srv/journal";
  * of power. The origin fails, refuses and loses answers meanwhile. At the end all is mended, and what
  * was acknowledged must be at the origin, what was deleted must not, and no byte may be wrong.
  */
-export async function crashHistory(seed: number): Promise<History> {
+export async function crashHistory(seed: number, options: CrashOptions = {}): Promise<History> {
+  const { note = () => undefined, without = new Set(), onTurn = () => undefined } = options;
   const random = seededRandom(seed);
   const origin = rawOrigin();
   const violations: string[] = [];
@@ -68,7 +79,14 @@ export async function crashHistory(seed: number): Promise<History> {
   for (let generation = 0; generation < generations; generation += 1) {
     files.dieAt(files.calls + 1 + random.below(generation === 0 ? 220 : 160));
     const lane = random.fork(`run ${generation}`);
-    const run = startRun({ files, random: lane, blobs, origin, violations });
+    files.onCall = (call, path) => note(`  ${call} ${path}`);
+    const take = (turn: string, what: string): boolean => {
+      const name = `${generation} ${turn}`;
+      onTurn(name);
+      if (!without.has(name)) note(`${name}: ${what}`);
+      return !without.has(name);
+    };
+    const run = startRun({ files, random: lane, blobs, origin, violations, take });
     const died = files.died.then(() => "died" as const);
     const done = run.work().then(() => "done" as const);
     const ended = await Promise.race([died, done, run.expired.then(() => "stuck" as const)]);
@@ -80,6 +98,7 @@ export async function crashHistory(seed: number): Promise<History> {
     if (ended === "died") crashes += 1;
     await settle();
     const isKill = random.chance(0.5);
+    note(`${ended}, ${isKill ? "killed" : "and the power failed"}`);
     files = isKill ? files.afterKill() : files.afterPowerLoss(() => random.next());
     await checkPending(files, blobs, violations);
     if (random.chance(0.2)) spoilOne(files, random, blobs);
@@ -148,9 +167,11 @@ interface RunParts {
   readonly blobs: readonly Blob[];
   readonly origin: RawOrigin;
   readonly violations: string[];
+  /** Whether a turn of a lane is taken; it may be left out of a history that is told. */
+  readonly take: (turn: string, what: string) => boolean;
 }
 
-function startRun({ files, random, blobs, origin, violations }: RunParts): Run {
+function startRun({ files, random, blobs, origin, violations, take }: RunParts): Run {
   const clock = handClock();
   const expired = Promise.withResolvers<void>();
   let isDead = false;
@@ -191,6 +212,10 @@ function startRun({ files, random, blobs, origin, violations }: RunParts): Run {
     for (let turn = 0; turn < 6; turn += 1) {
       const blob = own.pick(mine);
       const what = own.next();
+      const kind = ["put", "delete", "settled", "read"][
+        [0.6, 0.75, 0.9, 1].findIndex((end) => what < end)
+      ];
+      if (!take(`${lane}.${turn}`, `${kind} ${blob.digest.slice(7, 15)}`)) continue;
       if (what < 0.6) await put(journal, blob, own);
       else if (what < 0.75) await remove(journal, blob);
       else if (what < 0.9) await settled(journal, blob);

@@ -34,6 +34,8 @@ export interface LossyFiles extends FileLayer {
   walk(path: string): Map<string, Uint8Array>;
   /** Overwrites a file behind everybody's back. */
   spoil(path: string, change: (bytes: Uint8Array) => Uint8Array): void;
+  /** Told of each call. */
+  onCall: ((call: string, path: string) => void) | undefined;
   /** Makes calls fail, by name and path, with an errno. */
   failing: ((call: string, path: string) => string | undefined) | undefined;
 }
@@ -56,6 +58,7 @@ export function lossyFiles(root: Folder = newFolder()): LossyFiles {
   const died = Promise.withResolvers<void>();
   const locks = new Set<string>();
   let failing: LossyFiles["failing"];
+  let onCall: LossyFiles["onCall"];
 
   /** One call: it is answered later, or never. */
   async function call<T>(name: string, path: string, work: () => T): Promise<T> {
@@ -65,6 +68,7 @@ export function lossyFiles(root: Folder = newFolder()): LossyFiles {
       died.resolve();
     }
     if (isDead) return await new Promise<T>(() => undefined);
+    onCall?.(name, path);
     const code = failing?.(name, path);
     await Promise.resolve();
     if (code !== undefined) throw failure(code, path);
@@ -105,6 +109,12 @@ export function lossyFiles(root: Folder = newFolder()): LossyFiles {
   return {
     get calls() {
       return calls;
+    },
+    get onCall() {
+      return onCall;
+    },
+    set onCall(by) {
+      onCall = by;
     },
     get failing() {
       return failing;

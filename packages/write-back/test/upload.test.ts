@@ -41,8 +41,12 @@ describe("an upload", () => {
     expect(next.asked).toEqual(order);
     expect(next.now.most).toBe(1);
     await second[Symbol.asyncDispose]();
+    const held = gate();
+    next.before = held.wait;
     const third = await directory.open(next, { concurrencyMax: 3 });
     for (let n = 0; n < 8; n += 1) await third.put(blob(100 + n));
+    expect(third.status().uploading).toBe(3);
+    held.open();
     await third.drain();
     expect(next.now.most).toBe(3);
   });

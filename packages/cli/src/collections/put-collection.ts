@@ -1,6 +1,7 @@
 import { type BigIntStats } from "node:fs";
 import { lstat, realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { untilSettled } from "@bitstore/config";
 import { isStoreError, type PutResult, StoreError } from "@bitstore/core";
 import { type CollectionMember, formatCollection } from "@bitstore/tags";
 import { escapeControls } from "../frame/escape-controls.ts";
@@ -39,6 +40,7 @@ export async function putCollection(
   name: string,
 ): Promise<StoredCollection | undefined> {
   const { io, fail, signal } = invocation;
+  const { note } = invocation.output;
   const folder = resolve(io.cwd, name);
   const found = await listFiles(folder, await foldersOf(opened), signal);
   if (found.leftOut.length > 0) {
@@ -84,18 +86,25 @@ export async function putCollection(
     invocation.output.note(`${name} is not tagged: not all of its files could be stored`);
     return undefined;
   }
+  // A tag names what is in the list as well, so all of it has to be at the origin.
+  if (opened.journal !== undefined) {
+    const onWait = (): void => note("waiting for the upload of its files; interrupt to stop");
+    for (const { digest } of members) await untilSettled(store, digest, { signal }, { onWait });
+  }
   const stored = await store.put(formatCollection(members), { algorithm, signal });
   return { ...stored, files: tally.files, bytes: tally.bytes };
 }
 
 /** Lists the folders that a store keeps its own objects in, by their real paths. */
 async function foldersOf({ config }: OpenedStore): Promise<ReadonlySet<string>> {
-  const { metadata } = config;
+  const { metadata, journal } = config;
   const stores = [...config.tiers.map(({ store }) => store), ...(metadata ? [metadata] : [])];
+  const directories = stores.flatMap(({ location }) =>
+    location.kind === "file" ? [location.directory] : [],
+  );
+  if (journal !== undefined) directories.push(journal.directory);
   const folders = new Set<string>();
-  for (const { location } of stores) {
-    if (location.kind !== "file") continue;
-    const { directory } = location;
+  for (const directory of directories) {
     folders.add(await realpath(directory).catch(() => resolve(directory)));
   }
   return folders;

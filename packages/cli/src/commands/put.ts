@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { type Algorithm, algorithms } from "@bitstore/core";
+import { type Algorithm, algorithms, type Digest } from "@bitstore/core";
 import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";
@@ -8,6 +8,7 @@ import { formatBytes, formatCount } from "../frame/units.ts";
 import { originAlgorithm } from "../input/origin-algorithm.ts";
 import { putFile } from "../input/put-file.ts";
 import { showStatusLine } from "../output/status-line.ts";
+import { notePending } from "../store/note-pending.ts";
 
 interface PutOptions {
   readonly algorithm?: Algorithm;
@@ -24,7 +25,8 @@ export function registerPut(program: Command, frame: Frame): void {
     .description(
       "Stores each FILE as a blob and prints `digest  name`, in the order given. With no FILE, or " +
         "with -, it stores what comes from standard input. A file that can't be stored does not " +
-        "stop the others.",
+        "stop the others. Where the config says ack: cache, a blob is stored in the journal on this " +
+        "machine, and brought to the origin afterwards: see `bitstore journal`.",
     )
     .argument("[file...]", "files to store; - is standard input")
     .addOption(
@@ -50,6 +52,9 @@ async function put(
     throw badUsage("standard input can be stored once only", "write - once");
   }
   const opened = await invocation.openStore();
+  const { journal } = opened;
+  const isPending = async (digest: Digest): Promise<boolean> =>
+    (await journal?.source.stat(digest)) !== undefined;
   const algorithm = options.algorithm ?? originAlgorithm(opened);
   const tally = { files: 0, bytes: 0 };
   using line = showStatusLine(invocation, () => {
@@ -72,9 +77,12 @@ async function put(
     if (result === undefined) fail(error, name);
     else {
       const { digest, size, outcome } = result;
-      await output.result({ digest, size, name, outcome }, `${digest}  ${escapeControls(name)}`);
+      const durable = journal === undefined ? undefined : !(await isPending(digest));
+      const record = { digest, size, name, outcome, durable };
+      await output.result(record, `${digest}  ${escapeControls(name)}`);
     }
     if (signal.aborted) return;
   }
   line.stop();
+  await notePending(invocation, opened);
 }

@@ -24,6 +24,12 @@ export async function readConfig(choice: StoreChoice, io: Io): Promise<BitstoreC
   return await loadConfig({ cwd: io.cwd, env: io.env, file, tiers, metadata });
 }
 
+/**
+ * A command is done when its puts are acknowledged: uploads under way get this long, and the rest is
+ * for the next process that opens the store.
+ */
+const journalLimits = { drainMs: 1000, cancelMs: 500 };
+
 /** Aborts where a person wants the command to end; a reader of stdout that has gone only wants no more. */
 function interrupted(signal: AbortSignal): AbortSignal {
   const controller = new AbortController();
@@ -43,6 +49,7 @@ export async function openStore(
   signal: AbortSignal,
 ): Promise<OpenedStore> {
   const config = await readConfig(choice, io);
-  const options = { name: "store", clock: hurriedClock(interrupted(signal)) };
+  const clock = hurriedClock(interrupted(signal));
+  const options = { name: "store", clock, journalLimits };
   return { config, ...(await openComposite(config, { env: io.env }, options)) };
 }

@@ -68,7 +68,7 @@ async function change(
   options: WriteOptions,
   write: (log: TagLog, call: TagWriteOptions) => Promise<TagEntry>,
 ): Promise<void> {
-  const log = openTagLog(await invocation.openStore(), invocation.io, options);
+  const log = openTagLog(await invocation.openStore(), invocation, options);
   const call = await readWriteOptions(invocation, options);
   let entry: TagEntry;
   try {

@@ -1,6 +1,7 @@
 import { openPins, openTags, type OpenTagsOptions } from "@bitstore/config";
 import type { TagLog } from "@bitstore/core";
 import type { Pins } from "@bitstore/tags";
+import type { Invocation } from "../frame/frame.ts";
 import type { Io } from "../frame/io.ts";
 import type { OpenedStore } from "../store/open-store.ts";
 import { readVersion } from "../version.ts";
@@ -16,17 +17,36 @@ export interface UnsafeOption {
   readonly unsafeSingleWriter?: boolean | undefined;
 }
 
+/** What opening takes of a command. */
+type Command = Pick<Invocation, "io" | "output">;
+
 /** Opens the tags of a store. @throws CONFIG_INVALID where it has no metadata. */
-export function openTagLog(opened: OpenedStore, io: Io, options: UnsafeOption = {}): TagLog {
-  return openTags(opened, tagOptions(io, options));
+export function openTagLog(
+  opened: OpenedStore,
+  command: Command,
+  options: UnsafeOption = {},
+): TagLog {
+  return openTags(opened, tagOptions(command, options));
 }
 
 /** Opens the pins of a store. @throws CONFIG_INVALID where it has no metadata. */
-export function openPinLog(opened: OpenedStore, io: Io, options: UnsafeOption = {}): Pins {
-  return openPins(opened, tagOptions(io, options));
+export function openPinLog(
+  opened: OpenedStore,
+  command: Command,
+  options: UnsafeOption = {},
+): Pins {
+  return openPins(opened, tagOptions(command, options));
 }
 
-function tagOptions({ env }: Io, { unsafeSingleWriter }: UnsafeOption): OpenTagsOptions {
+function tagOptions(
+  { io: { env }, output }: Command,
+  { unsafeSingleWriter }: UnsafeOption,
+): OpenTagsOptions {
   const client = `bitstore/${readVersion()}`;
-  return { actor: actorOf(env), client, unsafeSingleWriter: unsafeSingleWriter ?? false };
+  return {
+    actor: actorOf(env),
+    client,
+    unsafeSingleWriter: unsafeSingleWriter ?? false,
+    onWait: (digest) => output.note(`waiting for the upload of ${digest}; interrupt to stop`),
+  };
 }

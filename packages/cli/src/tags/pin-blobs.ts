@@ -52,7 +52,7 @@ async function pin(
   args: readonly string[],
   options: PinOptions,
 ): Promise<void> {
-  const pins = openPinLog(await invocation.openStore(), invocation.io, options);
+  const pins = openPinLog(await invocation.openStore(), invocation, options);
   const call = callOf(invocation, options);
   await each(invocation, args, async ({ digest, tag, entry }) => {
     // A collection that is pinned by its tag keeps the blobs that it names.
@@ -68,7 +68,7 @@ async function unpin(
   args: readonly string[],
   options: PinOptions,
 ): Promise<void> {
-  const pins = openPinLog(await invocation.openStore(), invocation.io, options);
+  const pins = openPinLog(await invocation.openStore(), invocation, options);
   const call = callOf(invocation, options);
   await each(invocation, args, async ({ digest, tag }) => {
     const status = (await pins.unpin(digest, call)) ? "unpinned" : "not pinned";
@@ -79,7 +79,7 @@ async function unpin(
 
 async function listPins(invocation: Invocation): Promise<void> {
   const { output, signal } = invocation;
-  const pins = openPinLog(await invocation.openStore(), invocation.io);
+  const pins = openPinLog(await invocation.openStore(), invocation);
   const found = mapOrdered(pins.list({ signal }), pinsInWorkMax, async (digest) => {
     return { digest, entry: await pins.stat(digest, { signal }) };
   });

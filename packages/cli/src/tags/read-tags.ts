@@ -73,9 +73,9 @@ async function getTag(
   [argument = ""]: readonly string[],
   { long = false }: GetOptions,
 ): Promise<void> {
-  const { io, output, signal } = invocation;
+  const { output, signal } = invocation;
   const reference = parseTagReference(argument, Date.now());
-  const log = openTagLog(await invocation.openStore(), io);
+  const log = openTagLog(await invocation.openStore(), invocation);
   const about = { operation: "get", subject: reference.name };
   const entry = await entryAt(log, reference, about, signal);
   await output.result({ ...entry }, ...(long ? entryLines(entry) : [entry.target.digest]));
@@ -88,7 +88,7 @@ async function logTag(
 ): Promise<void> {
   const { io, output, settings, signal } = invocation;
   const tag = parseTagArgument(argument);
-  const log = openTagLog(await invocation.openStore(), io);
+  const log = openTagLog(await invocation.openStore(), invocation);
   let table: ReturnType<typeof recordTable> | undefined;
   for await (const record of log.history(tag, { before, limit: number, signal })) {
     if (signal.aborted) throw signal.reason;
@@ -109,8 +109,8 @@ async function listTags(
   [prefix]: readonly string[],
   { deleted, after, number, long = false }: ListOptions,
 ): Promise<void> {
-  const { io, output, signal } = invocation;
-  const log = openTagLog(await invocation.openStore(), io);
+  const { output, signal } = invocation;
+  const log = openTagLog(await invocation.openStore(), invocation);
   const names = log.list({ prefix, deleted, startAfter: after, limit: number, signal });
   if (!long) {
     for await (const tag of names) {

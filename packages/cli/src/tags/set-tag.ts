@@ -74,7 +74,7 @@ async function setDigest(
   // A promoted blob is of the type that it was.
   const mediaType = options.mediaType ?? entry?.target.mediaType;
   const { force, annotation: annotations } = options;
-  const log = openTagLog(await invocation.openStore(), invocation.io, options);
+  const log = openTagLog(await invocation.openStore(), invocation, options);
   const written = await append(log, tag, digest, { ...call, mediaType, force, annotations });
   await invocation.output.result({ ...written }, entryLine(written));
 }
@@ -94,7 +94,7 @@ async function setCollection(
   // What is wrong with the options or the metadata shows before anything is stored.
   const call = await readWriteOptions(invocation, options);
   const opened = await invocation.openStore();
-  const log = openTagLog(opened, invocation.io, options);
+  const log = openTagLog(opened, invocation, options);
   const stored = await putCollection(invocation, opened, folder);
   if (stored === undefined) return;
   const { digest, files, bytes } = stored;

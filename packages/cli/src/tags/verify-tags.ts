@@ -26,9 +26,9 @@ export function registerTagVerify(tag: Command, frame: Frame): void {
 }
 
 async function verifyTags(invocation: Invocation, args: readonly string[]): Promise<void> {
-  const { io, fail, signal } = invocation;
+  const { fail, signal } = invocation;
   const named = args.map(parseTagArgument);
-  const log = openTagLog(await invocation.openStore(), io);
+  const log = openTagLog(await invocation.openStore(), invocation);
   const names = named.length > 0 ? named : log.list({ deleted: true, signal });
   const results = mapOrdered(names, tagsInWorkMax, async (tag) => {
     try {

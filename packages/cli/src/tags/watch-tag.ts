@@ -34,7 +34,7 @@ async function watchTag(
 ): Promise<void> {
   const { io, output, signal } = invocation;
   const tag = parseTagArgument(argument);
-  const log = openTagLog(await invocation.openStore(), io);
+  const log = openTagLog(await invocation.openStore(), invocation);
   const table = recordTable(seqShown, io.stdout.isTTY === true);
   for await (const entry of log.watch(tag, { since, signal })) {
     await output.result({ ...entry }, table.row({ ...entry, digest: entry.target?.digest }));

@@ -1,6 +1,8 @@
 import type { StoreDraft } from "../tiers/draft.ts";
+import type { JournalDraft } from "../tiers/journal-draft.ts";
 import { type ConfigPath, formatPath } from "./path.ts";
 import type { ConfigPlace, Report } from "./problems.ts";
+import { readJournal } from "./read-journal.ts";
 import { type FileContext, readStore } from "./read-store.ts";
 import { fileShapeProblems } from "./shapes.ts";
 import { isTreeMap, type ReadTree, type Tree, type TreeMap } from "./tree.ts";
@@ -10,8 +12,10 @@ export interface FileDrafts {
   /** Undefined where the file says nothing of tiers. */
   readonly tiers: readonly StoreDraft[] | undefined;
   readonly metadata: StoreDraft | undefined;
+  /** Undefined where the origin acknowledges puts. */
+  readonly journal: JournalDraft | undefined;
   readonly server: TreeMap;
-  /** Names of variables that a tier or the metadata expands, with where. */
+  /** Names of variables that a tier, the metadata or the journal expands, with where. */
   readonly variables: readonly { readonly name: string; readonly place: ConfigPlace }[];
 }
 
@@ -46,14 +50,20 @@ export function readConfigTree(
       if (!reported.has(formatPath(path))) report({ ...place(path, of), message });
     },
   };
-  const nothing = { tiers: undefined, metadata: undefined, server: emptyMap, variables };
+  const nothing = {
+    tiers: undefined,
+    metadata: undefined,
+    journal: undefined,
+    server: emptyMap,
+    variables,
+  };
   if (tree.root === null) return nothing;
   for (const problem of fileShapeProblems(tree.root)) {
     context.report(problem.path, problem.message, problem.of);
   }
   if (!isTreeMap(tree.root)) return nothing;
   const { tiers, metadata, server } = tree.root;
-  for (const part of ["tiers", "metadata"]) {
+  for (const part of ["tiers", "metadata", "ack", "journal"]) {
     eachText(tree.root[part] ?? null, [part], (path) => {
       for (const name of tree.variables(path)) variables.push({ name, place: place(path) });
     });
@@ -63,6 +73,7 @@ export function readConfigTree(
       ? tiers.flatMap((tier: Tree, index) => readStore(tier, ["tiers", index], context) ?? [])
       : undefined,
     metadata: readMetadata(metadata, context),
+    journal: readJournal(tree.root, context),
     server: isTreeMap(server) ? server : emptyMap,
     variables,
   };

@@ -36,7 +36,16 @@ const tierShape = z.strictObject(storeKeys);
 const fileShape = z.strictObject({
   tiers: z.array(z.unknown()).min(1).max(tiersMax).optional(),
   metadata: z.union([text, z.record(text, z.unknown())]).optional(),
+  ack: text.optional(),
+  journal: z.record(text, z.unknown()).optional(),
   server: z.record(text, z.unknown()).optional(),
+});
+
+const journalShape = z.strictObject({
+  directory: text.optional(),
+  bytesMax: optionValue.optional(),
+  entryBytesMax: optionValue.optional(),
+  concurrencyMax: optionValue.optional(),
 });
 
 /** A mistake of shape: a key that is not known, a value of another type. */
@@ -54,6 +63,11 @@ export function fileShapeProblems(tree: Tree): readonly ShapeProblem[] {
 /** Finds what is wrong with the keys of one tier, or of the metadata. */
 export function tierShapeProblems(tree: TreeMap): readonly ShapeProblem[] {
   return shapeProblems(tierShape, tree, Object.keys(storeKeys));
+}
+
+/** Finds what is wrong with the keys of the journal. */
+export function journalShapeProblems(tree: TreeMap): readonly ShapeProblem[] {
+  return shapeProblems(journalShape, tree, Object.keys(journalShape.shape));
 }
 
 function shapeProblems(

@@ -1,11 +1,14 @@
 import {
+  type Algorithm,
+  type BlobPutOptions,
   type BlobStore,
   bucketStore,
   flatLayout,
+  type HealthSource,
   type Layout,
   limited,
+  measured,
   shardedLayout,
-  StoreError,
   timeoutsDefault,
   withBreaker,
   withHedge,
@@ -17,6 +20,7 @@ import { formatStoreLocation } from "../url/format-store-url.ts";
 import type { OpenDependencies } from "./dependencies.ts";
 import { importDriver } from "./import-driver.ts";
 import { openBucket } from "./open-bucket.ts";
+import { openRemote } from "./open-remote.ts";
 
 /** Requests of one cloud at a time where nothing is said; as many as a driver connects. */
 const concurrencyMaxDefault = 64;
@@ -29,36 +33,39 @@ export interface StorePolicy {
   readonly restores?: boolean | undefined;
 }
 
+/** A store that can be asked how it does, whatever layers it has. */
+export interface OpenStore extends BlobStore, HealthSource {
+  /** The same without the layers that ask again, for who does that itself; disposed with it. */
+  readonly unrepeated: BlobStore;
+}
+
 /**
  * Opens a store of blobs. One that is reached over a network gets, in this order from the inside, an
  * end to every wait, a bound on what it is asked at a time that follows what it takes, a breaker, its
  * one owner of retries, and second requests for the slowest reads where the tier has them.
  *
- * @throws UNSUPPORTED for another bitstore, whose client is not there yet; CONFIG_INVALID for what
- * the driver refuses. No request is made.
+ * @throws CONFIG_INVALID for what the driver refuses, UNSUPPORTED where it is not installed. No request
+ * is made.
  */
 export async function openStore(
   store: StoreConfig,
   dependencies: OpenDependencies,
   policy: StorePolicy = {},
-): Promise<BlobStore> {
+): Promise<OpenStore> {
   const { location } = store;
-  if (location.kind === "bitstore") throw noClientYet(formatStoreLocation(location));
   const opened =
     location.kind === "http"
       ? await openApi(location.template, store, dependencies)
-      : await openBlobs(store, dependencies, policy);
+      : location.kind === "bitstore"
+        ? await openServer(store, dependencies)
+        : await openBlobs(store, dependencies, policy);
   return withPutAlgorithm(withLayers(opened, store, dependencies, policy), store);
 }
 
-/** The one place that says what another bitstore as a store still lacks. */
-function noClientYet(source: string): StoreError {
-  return new StoreError({
-    code: "UNSUPPORTED",
-    operation: "open",
-    source,
-    message: "another bitstore as a tier comes with the HTTP client, which this release lacks",
-  });
+/** Opens another bitstore's blobs. The layers here repeat what failed, so the client does not. */
+async function openServer(store: StoreConfig, dependencies: OpenDependencies): Promise<BlobStore> {
+  const client = await openRemote(store, dependencies, 1);
+  return { ...client.store, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
 }
 
 async function openBlobs(
@@ -69,39 +76,7 @@ async function openBlobs(
   const bucket = await openBucket(store, dependencies);
   const name = formatStoreLocation(store.location);
   const { clock } = dependencies;
-  const blobs = bucketStore(bucket, layoutOf(store), { name, restores, clock });
-  const isMade = store.location.kind !== "file" || store.create === true;
-  return isMade ? blobs : withDirectory(blobs, store, dependencies);
-}
-
-/**
- * Makes a store's directory before its first put. Until then one that is not there answers
- * UNAVAILABLE, so that a mistyped path is no empty store.
- */
-function withDirectory(
-  inner: BlobStore,
-  store: StoreConfig,
-  dependencies: OpenDependencies,
-): BlobStore {
-  let made: Promise<void> | undefined;
-  async function make(): Promise<void> {
-    await using bucket = await openBucket({ ...store, create: true }, dependencies);
-    void bucket;
-  }
-  return {
-    ...inner,
-    async put(body, call) {
-      made ??= make();
-      try {
-        await made;
-      } catch (error) {
-        made = undefined;
-        throw error;
-      }
-      return await inner.put(body, call);
-    },
-    [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
-  };
+  return bucketStore(bucket, layoutOf(store), { name, restores, clock });
 }
 
 function layoutOf({ location, connection }: StoreConfig): Layout {
@@ -143,7 +118,7 @@ function withLayers(
   { location, connection }: StoreConfig,
   { clock, random }: OpenDependencies,
   { hedge = false }: StorePolicy,
-): BlobStore {
+): OpenStore {
   const isLocal = location.kind === "file" || location.kind === "memory";
   const { timeoutMs, concurrencyMax } = connection;
   let store = inner;
@@ -151,16 +126,32 @@ function withLayers(
     const limits = timeoutMs === undefined ? {} : timeoutsOf(timeoutMs);
     store = withTimeout(store, { ...limits, clock });
   }
+  const watched = measured(store, { clock });
+  store = watched;
   // An HTTP API counts its requests itself, since it may have to count retries by the second too.
   const max = concurrencyMax ?? (isLocal ? undefined : concurrencyMaxDefault);
-  if (max !== undefined && location.kind !== "http") {
-    store = limited(store, { concurrencyMax: max, adaptive: !isLocal });
-  }
-  if (!isLocal) {
-    store = withBreaker(store, { clock, random });
-    store = withRetry(store, { clock, random });
-  }
-  return hedge ? withHedge(store, { clock }) : store;
+  const isCounted = max !== undefined && location.kind !== "http";
+  const bounded = isCounted
+    ? limited(store, { concurrencyMax: max, adaptive: !isLocal })
+    : undefined;
+  store = bounded ?? store;
+  const guarded = isLocal ? undefined : withBreaker(store, { clock, random });
+  const repeated = guarded === undefined ? undefined : withRetry(guarded, { clock, random });
+  store = repeated ?? store;
+  const hedged = hedge ? withHedge(store, { clock }) : undefined;
+  return {
+    ...(hedged ?? store),
+    unrepeated: guarded ?? bounded ?? watched,
+    health: () => ({
+      source: inner.name,
+      recent: watched.recent(),
+      breaker: guarded?.breaker(),
+      limit: bounded?.limit(),
+      retries: repeated?.retryBudget(),
+      hedges: hedged?.hedges(),
+    }),
+    [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
+  };
 }
 
 /** A put may be acknowledged late, once its parts are joined: its limit is the default at least. */
@@ -174,16 +165,18 @@ function timeoutsOf(timeoutMs: number): {
 }
 
 /** Lets a put that names no algorithm take the store's own, where one is said. */
-function withPutAlgorithm(inner: BlobStore, { connection }: StoreConfig): BlobStore {
+function withPutAlgorithm(inner: OpenStore, { connection }: StoreConfig): OpenStore {
   const { algorithm } = connection;
   if (algorithm === undefined) return inner;
   return {
     ...inner,
-    put: (body, call = {}) =>
-      inner.put(
-        body,
-        call.digest === undefined && call.algorithm === undefined ? { ...call, algorithm } : call,
-      ),
+    put: (body, call = {}) => inner.put(body, namedBy(call, algorithm)),
     [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
   };
+}
+
+/** Names an algorithm in a put that names none. */
+export function namedBy(call: BlobPutOptions, algorithm: Algorithm | undefined): BlobPutOptions {
+  const isNamed = call.digest !== undefined || call.algorithm !== undefined;
+  return isNamed || algorithm === undefined ? call : { ...call, algorithm };
 }

@@ -6,21 +6,28 @@ import {
   type CompositeOptions,
   createDisposal,
   defineTier,
+  type HealthSource,
+  measured,
   memoryCache,
   prefixed,
   StoreError,
   type Tier,
+  type TierHealth,
   type WeakDigests,
   weakDigests,
 } from "@bitstore/core";
 import type { DiskCache } from "@bitstore/cache-disk";
+import type { BitstoreClient } from "@bitstore/client";
+import type { SharedWriteBack, WriteBackLimits } from "@bitstore/write-back";
 import type { BitstoreConfig, StoreConfig, TierConfig } from "../store-config.ts";
 import { diskCacheBytesMax } from "../tiers/resolve-tiers.ts";
 import { disposedOnce } from "./disposed-once.ts";
 import type { OpenDependencies } from "./dependencies.ts";
 import { importDriver } from "./import-driver.ts";
 import { openBucket } from "./open-bucket.ts";
-import { openStore } from "./open-store.ts";
+import { openJournal } from "./open-journal.ts";
+import { openRemote, withTokenOfOne } from "./open-remote.ts";
+import { type OpenStore, openStore } from "./open-store.ts";
 
 /** A config's tiers and metadata, open. Disposing it disposes them all. */
 export interface OpenTiers extends AsyncDisposable {
@@ -29,11 +36,19 @@ export interface OpenTiers extends AsyncDisposable {
   readonly diskCaches: ReadonlyMap<string, DiskCache>;
   /** The folder or prefix of the tags, as a bucket of its own. */
   readonly metadata: Bucket | undefined;
+  /** The other bitstore that keeps the tags, where the metadata is one; then it is no bucket. */
+  readonly server: BitstoreClient | undefined;
+  /** The origin without the layers that ask again, as a journal takes it. */
+  readonly unrepeatedOrigin: BlobStore | undefined;
+  /** Tells how each tier does, in their order; asking sends no request. */
+  health(): readonly TierHealth[];
 }
 
 /** A config as one store. Disposing it waits for fills and disposes tiers and metadata. */
-export interface OpenComposite extends Omit<OpenTiers, "tiers"> {
+export interface OpenComposite extends Omit<OpenTiers, "tiers" | "unrepeatedOrigin"> {
   readonly store: Composite;
+  /** What puts are acknowledged by, where the config says `ack: cache`. */
+  readonly journal: SharedWriteBack | undefined;
   /** What weak digests named first, kept in the metadata; of nothing where there is no metadata. */
   readonly weakDigests: WeakDigests | undefined;
 }
@@ -46,49 +61,92 @@ export interface OpenComposite extends Omit<OpenTiers, "tiers"> {
  */
 export async function openTiers(
   config: BitstoreConfig,
-  dependencies: OpenDependencies,
+  given: OpenDependencies,
 ): Promise<OpenTiers> {
+  const dependencies = withTokenOfOne(given, config);
   await using opened = createDisposal();
   const tiers: Tier[] = [];
   const diskCaches = new Map<string, DiskCache>();
+  const healths: (() => TierHealth)[] = [];
+  let unrepeatedOrigin: BlobStore | undefined;
   for (const tier of config.tiers) {
     const directory = diskCacheDirectory(tier);
-    let source: BlobStore;
+    let source: BlobStore & HealthSource;
     if (directory === undefined) {
-      source = opened.add(disposedOnce(await openSource(tier, dependencies)));
+      const store = opened.add(disposedOnce(await openSource(tier, dependencies)));
+      if (tier.origin) unrepeatedOrigin = store.unrepeated;
+      source = store;
     } else {
       const cache = opened.add(disposedOnce(await openDiskCache(directory, tier, dependencies)));
       diskCaches.set(tier.name, cache);
-      source = cache;
+      source = withHealth(cache, dependencies);
     }
+    const { name, role, origin } = tier;
+    healths.push(() => ({ tier: name, role, origin, ...source.health() }));
     tiers.push(tierOf(tier, source));
   }
+  const isServer = config.metadata?.location.kind === "bitstore";
+  const server =
+    config.metadata === undefined || !isServer
+      ? undefined
+      : opened.add(await openRemote(config.metadata, dependencies));
   const metadata =
-    config.metadata === undefined
+    config.metadata === undefined || isServer
       ? undefined
       : opened.add(disposedOnce(await openMetadata(config.metadata, dependencies)));
   const all = opened.move();
-  return { tiers, diskCaches, metadata, [Symbol.asyncDispose]: () => all[Symbol.asyncDispose]() };
+  return {
+    tiers,
+    diskCaches,
+    metadata,
+    server,
+    unrepeatedOrigin,
+    health: () => healths.map((health) => health()),
+    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
+  };
+}
+
+export interface OpenCompositeOptions extends Omit<CompositeOptions, "tiers" | "journal"> {
+  /** Of the journal of `ack: cache`. */
+  readonly journalLimits?: Partial<WriteBackLimits> | undefined;
 }
 
 /** Opens a config as one store, with what else the composite takes. */
 export async function openComposite(
   config: BitstoreConfig,
   dependencies: OpenDependencies,
-  options: Omit<CompositeOptions, "tiers"> = {},
+  { journalLimits, ...options }: OpenCompositeOptions = {},
 ): Promise<OpenComposite> {
   await using opened = createDisposal();
-  const { tiers, diskCaches, metadata } = opened.add(await openTiers(config, dependencies));
+  const { tiers, diskCaches, metadata, server, health, unrepeatedOrigin } = opened.add(
+    await openTiers(config, dependencies),
+  );
   // Disposed before the tiers are, since its fills write into them.
   const records = metadata === undefined ? undefined : weakDigests(metadata);
-  const clock = dependencies.clock;
-  const whole = opened.add(composite({ clock, weakDigests: records, ...options, tiers }));
+  const { clock, random } = dependencies;
+  const at = config.tiers.findIndex(({ origin }) => origin);
+  const [tier, source] = [config.tiers[at], tiers[at]?.source];
+  const isJournaled = tier !== undefined && source !== undefined && unrepeatedOrigin !== undefined;
+  const journal =
+    config.journal === undefined || !isJournaled
+      ? undefined
+      : opened.add(
+          await openJournal(
+            config.journal,
+            { tier, source, unrepeated: unrepeatedOrigin },
+            { clock: options.clock ?? clock, random, limits: journalLimits },
+          ),
+        );
+  const whole = opened.add(composite({ clock, weakDigests: records, ...options, tiers, journal }));
   const store = withoutOrigin(whole, config.originCandidates);
   const all = opened.move();
   return {
     store,
+    journal,
     diskCaches,
     metadata,
+    server,
+    health,
     weakDigests: records,
     [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
   };
@@ -112,13 +170,31 @@ function withoutOrigin(inner: Composite, candidates: readonly string[]): Composi
   };
 }
 
-async function openSource(tier: TierConfig, dependencies: OpenDependencies): Promise<BlobStore> {
+async function openSource(tier: TierConfig, dependencies: OpenDependencies): Promise<OpenStore> {
   const { store, role, bytesMax, name, hedge, readOnly } = tier;
   if (role === "cache" && store.location.kind === "memory" && bytesMax !== undefined) {
-    return memoryCache({ bytesMax, name });
+    return withHealth(memoryCache({ bytesMax, name }), dependencies);
   }
   // What is read-only is not written by a read either, which else brings blobs back from the trash.
   return await openStore(store, dependencies, { hedge, restores: !readOnly });
+}
+
+/** Lets a store in memory or on a disk be asked how it does, like one with all the layers. */
+function withHealth(inner: BlobStore, { clock }: OpenDependencies): OpenStore {
+  const store = measured(inner, { clock });
+  return {
+    ...store,
+    unrepeated: store,
+    health: () => ({
+      source: inner.name,
+      recent: store.recent(),
+      breaker: undefined,
+      limit: undefined,
+      retries: undefined,
+      hedges: undefined,
+    }),
+    [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
+  };
 }
 
 /** Names the directory of a tier that is a cache on a disk. */

@@ -38,7 +38,7 @@ function overlap(a: StoreDraft, b: StoreDraft): boolean {
 }
 
 /** Whether one of two absolute directories is the other, or lies in it. */
-function contain(a: string, b: string): boolean {
+export function contain(a: string, b: string): boolean {
   const [short, long] = a.length <= b.length ? [a, b] : [b, a];
   return long === short || long.startsWith(short.endsWith(sep) ? short : short + sep);
 }

@@ -44,6 +44,13 @@ export function readBytesMax(text: string): Parsed<number> {
   return size.value > 0 ? size : wrong("is 0; leave the cache tier out to have none");
 }
 
+/** Reads how many bytes wait for their upload at most. */
+export function readJournalBytes(text: string): Parsed<number> {
+  const size = readByteSize(text);
+  if ("problem" in size) return wrong(`${showText(text)} ${size.problem}`);
+  return size.value > 0 ? size : wrong("is 0; say ack: origin to have no journal");
+}
+
 export function readTierName(text: string): Parsed<string> {
   if (tierNamePattern.test(text)) return ok(text);
   return wrong(

@@ -18,6 +18,7 @@ import { type CompositeContext, type CompositeLimits, compositeLimitsDefault } f
 import { fillQueue } from "./fills.ts";
 import { askTiers, takeIn } from "./find.ts";
 import { generations } from "./generations.ts";
+import { begun, type PutJournal, withPendingTier } from "./journal.ts";
 import { memories } from "./memories.ts";
 import { mergeLists } from "./merge-lists.ts";
 import { openRange } from "./open-range.ts";
@@ -36,6 +37,11 @@ export interface CompositeOptions {
   readonly openSpool?: OpenSpool | undefined;
   /** Where it is recorded what weak digests named first; nowhere unless given. */
   readonly weakDigests?: WeakDigests | undefined;
+  /**
+   * Acknowledges puts in the origin's place, and is disposed with the composite. What it has pending
+   * is read as a tier named `pending`, just before the origin.
+   */
+  readonly journal?: PutJournal | undefined;
 }
 
 /** What each tier said of a blob, in order, up to the first that delivered it, verified. */
@@ -54,7 +60,12 @@ export interface Composite extends BlobStore {
   explain(digest: Digest, options?: CallOptions): Promise<Explanation>;
   /** Asks the origin alone: a copy anywhere else does not make a blob durable. */
   durable(digest: Digest, options?: CallOptions): Promise<Descriptor | undefined>;
-  /** Waits for the fills under way, as disposal does first. */
+  /**
+   * Resolves when a blob is not on its way to the origin any more; at once without a journal. Rejects
+   * with why it can't get there. Whether the origin has it is another question: see `durable`.
+   */
+  settled(digest: Digest, signal?: AbortSignal): Promise<void>;
+  /** Waits for the fills under way, as disposal does first. A journal has a drain of its own. */
   drain(): Promise<void>;
 }
 
@@ -65,22 +76,29 @@ export interface Composite extends BlobStore {
  * what each said. Whole reads are verified: up to `verifyFirstBytesMax` before the first byte, above
  * it before the last. Equal reads at a time share one fetch.
  *
- * Disposing it waits for fills and disposes the tiers.
+ * Disposing it waits for fills and disposes the journal, whose uploads need the origin, and the tiers.
  */
 export function composite(options: CompositeOptions): Composite {
   const clock = options.clock ?? systemClock;
   const name = options.name ?? "composite";
-  checkTiers(options.tiers, name);
+  const { journal } = options;
+  const tiers =
+    journal === undefined
+      ? options.tiers
+      : withPendingTier(options.tiers, originOf({ name, tiers: options.tiers }, "open"), journal);
+  checkTiers(tiers, name);
   const writes = generations();
+  const limits = { ...compositeLimitsDefault, ...options.limits };
   const context: CompositeContext = {
     name,
-    tiers: options.tiers,
+    tiers,
+    journal,
     clock,
-    limits: { ...compositeLimitsDefault, ...options.limits },
+    limits,
     openSpool: options.openSpool ?? spoolOpener(),
     writes,
     deletions: generations(),
-    memories: memories(clock, writes),
+    memories: memories(clock, writes, limits.memoryEntriesMax),
     weakDigests: options.weakDigests ?? noWeakDigests,
     successes: new Map(),
   };
@@ -134,17 +152,18 @@ export function composite(options: CompositeOptions): Composite {
   }
 
   async function* list(call: BlobListOptions = {}): AsyncGenerator<Descriptor> {
-    const listable = context.tiers.filter(({ source }) => source.capabilities.list);
+    const listable = options.tiers.filter(({ source }) => source.capabilities.list);
     if (listable.length === 0) {
       const message = "no tier can list";
       throw new StoreError({ code: "UNSUPPORTED", operation: "list", source: name, message });
     }
-    yield* mergeLists(listable.map(({ source }) => source.list(call)));
+    const pending = journal === undefined ? [] : [await begun(journal.source.list(call))];
+    yield* mergeLists([...pending, ...listable.map(({ source }) => source.list(call))]);
   }
 
   return {
     name,
-    tiers: options.tiers,
+    tiers,
     capabilities: capabilitiesOf(options.tiers),
     open,
     stat,
@@ -155,9 +174,11 @@ export function composite(options: CompositeOptions): Composite {
     async durable(digest, call = {}) {
       return await originOf(context, "stat").source.stat(digest, { signal: call.signal });
     },
+    settled: async (digest, signal) => await journal?.settled(digest, signal),
     drain: () => fills.drain(),
     async [Symbol.asyncDispose]() {
       await fills.drain();
+      await journal?.[Symbol.asyncDispose]();
       for (const { source } of options.tiers) await source[Symbol.asyncDispose]();
     },
   };

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Digest } from "../digest.ts";
 import type { OpenSpool } from "../spool/spool.ts";
 import type { Generations } from "./generations.ts";
+import type { PutJournal } from "./journal.ts";
 import type { Memories } from "./memories.ts";
 import type { Tier } from "./tier.ts";
 import type { WeakDigests } from "./weak-digests.ts";
@@ -10,6 +11,8 @@ import type { WeakDigests } from "./weak-digests.ts";
 export interface CompositeContext {
   readonly name: string;
   readonly tiers: readonly Tier[];
+  /** Takes puts in the origin's place, where there is one. */
+  readonly journal: PutJournal | undefined;
   readonly clock: Clock;
   readonly limits: CompositeLimits;
   readonly openSpool: OpenSpool;
@@ -32,6 +35,10 @@ export interface CompositeLimits {
   readonly fillsInFlightMax: number;
   /** How long `dispose` waits for fills. */
   readonly drainMs: number;
+  /** Bytes in memory of a fetch that is beyond the budget of the spools. */
+  readonly windowBytesMax: number;
+  /** Entries of each memory of what tiers said; the least recently used goes first. */
+  readonly memoryEntriesMax: number;
 }
 
 export const compositeLimitsDefault: CompositeLimits = {
@@ -40,4 +47,6 @@ export const compositeLimitsDefault: CompositeLimits = {
   fillWaitMs: 10_000,
   fillsInFlightMax: 32,
   drainMs: 60_000,
+  windowBytesMax: 4 * 2 ** 20,
+  memoryEntriesMax: 100_000,
 };

@@ -14,7 +14,10 @@ import type { Tier } from "./tier.ts";
  * Chooses the tier that puts go to: the origin, or else the only tier that is writable and no cache.
  * Rejects with CONFIG_INVALID where there are several and none is marked, UNSUPPORTED where none is.
  */
-export function originOf(context: CompositeContext, operation: string): Tier {
+export function originOf(
+  context: Pick<CompositeContext, "name" | "tiers">,
+  operation: string,
+): Tier {
   const origins = context.tiers.filter(({ origin }) => origin);
   const writable = context.tiers.filter(
     ({ role, readOnly, source }) => role === "source" && !readOnly && source.capabilities.put,
@@ -39,7 +42,10 @@ export function originOf(context: CompositeContext, operation: string): Tier {
   return tier;
 }
 
-/** Stores a blob in the origin. Lookups that are under way don't remember that it was missing. */
+/**
+ * Stores a blob in the origin, or in the journal that takes puts for it. Lookups that are under way
+ * don't remember that it was missing.
+ */
 export async function putBlob(
   context: CompositeContext,
   body: Body,
@@ -52,10 +58,25 @@ export async function putBlob(
   if (weak || (options.digest === undefined && options.algorithm === "sha1")) {
     return await putWeak(context, tier, body, options);
   }
-  const result = await tier.source.put(body, options);
+  return await putIn(context, tier, body, options);
+}
+
+async function putIn(
+  context: CompositeContext,
+  origin: Tier,
+  body: Body,
+  options: BlobPutOptions,
+): Promise<PutResult> {
+  const result = await (context.journal ?? origin.source).put(body, options);
   context.writes.bump(result.digest);
-  context.memories.forget(tier, result.digest);
+  for (const tier of [pendingOf(context), origin]) {
+    if (tier !== undefined) context.memories.forget(tier, result.digest);
+  }
   return result;
+}
+
+function pendingOf({ tiers, journal }: CompositeContext): Tier | undefined {
+  return journal && tiers.find(({ source }) => source === journal.source);
 }
 
 const weakLimits: HashLimits = { memoryBytesMax: 4 * 2 ** 20, spoolBytesMax: 64 * 2 ** 30 };
@@ -76,20 +97,18 @@ async function putWeak(
   const { digest, size } = hashed;
   if (options.digest !== undefined) checkDigest(options.digest, digest, "put", tier.name);
   await weakDigests.confirm(digest, strong.digest(), tier.name, options.signal);
-  const result = await tier.source.put(hashed.body, {
+  return await putIn(context, tier, hashed.body, {
     ...options,
     digest,
     size: options.size ?? size,
   });
-  context.writes.bump(result.digest);
-  context.memories.forget(tier, result.digest);
-  return result;
 }
 
 /**
  * Deletes a blob from the origin first and then from the caches, and tells what each did: `hit` is
  * deleted, `miss` was not there, `skipped` may not be touched. Rejects if any that may be touched
  * failed, after all were asked; the origin's failure ends it at once, with the caches as they were.
+ * So does the failure of a journal, which is asked before the origin: an upload would bring it back.
  */
 export async function deleteBlob(
   context: CompositeContext,
@@ -98,8 +117,9 @@ export async function deleteBlob(
   options: CallOptions,
 ): Promise<boolean> {
   const origin = originOf(context, "delete");
+  const pending = pendingOf(context);
   // From the farthest to the nearest, so that none is filled again from one that still has it.
-  const rest = context.tiers.filter((tier) => tier !== origin).toReversed();
+  const rest = context.tiers.filter((tier) => tier !== origin && tier !== pending).toReversed();
   const attempts: Attempt[] = [];
   const bump = (): void => {
     context.writes.bump(digest);
@@ -107,7 +127,8 @@ export async function deleteBlob(
   };
   bump();
   let deleted = false;
-  for (const tier of [origin, ...rest]) {
+
+  async function deleteIn(tier: Tier): Promise<void> {
     const startedMs = context.clock.now();
     const note = (attempt: Pick<Attempt, "outcome" | "note" | "error">): void => {
       const elapsedMs = context.clock.now() - startedMs;
@@ -118,9 +139,9 @@ export async function deleteBlob(
     const mine = tier === origin || (tier.role === "cache" && !tier.readOnly);
     if (!mine || !tier.source.capabilities.delete) {
       note({ outcome: "skipped", note: mine ? "it can't delete" : "read-only" });
-      continue;
+      return;
     }
-    if (!tier.source.capabilities.algorithms.includes(algorithmOf(digest))) continue;
+    if (!tier.source.capabilities.algorithms.includes(algorithmOf(digest))) return;
     try {
       bump();
       // A copy that was on its way before the delete is let arrive first, or it would outlive it.
@@ -131,9 +152,14 @@ export async function deleteBlob(
       note({ outcome: was ? "hit" : "miss" });
     } catch (thrown) {
       const error = asStoreError(thrown, "delete", tier.name);
-      if (tier === origin) throw error;
+      if (tier === origin || tier === pending) throw error;
       note({ outcome: outcomeOf(error), error });
     }
+  }
+
+  if (pending !== undefined) await deleteIn(pending);
+  for (const tier of [origin, ...rest]) {
+    await deleteIn(tier);
   }
   bump();
   const failed = attempts.find(({ error }) => error !== undefined);
