@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { lstat, mkdir, open, realpath, stat } from "node:fs/promises";
 import { isAbsolute, resolve } from "node:path";
-import { StoreError } from "@bitstore/core";
+import { notMadeCode, StoreError } from "@bitstore/core";
 import { foldsNames } from "./folds-names.ts";
 import { errnoOf } from "./to-store-error.ts";
 
@@ -53,8 +53,10 @@ export function openRoot({ path: given, name, fsync, foldNames }: RootOptions): 
   let folds = foldNames ?? false;
   let made = false;
 
-  const unavailable = (message: string, cause?: unknown): StoreError =>
-    new StoreError({ code: "UNAVAILABLE", operation: "use", source: name, message, cause });
+  const unavailable = (message: string, cause?: unknown, serviceCode?: string): StoreError => {
+    const place = { operation: "use", source: name };
+    return new StoreError({ code: "UNAVAILABLE", ...place, message, serviceCode, cause });
+  };
 
   /** Looks at the root, and remembers which directory it is when it is seen first. */
   async function identify(): Promise<Identity> {
@@ -72,7 +74,10 @@ export function openRoot({ path: given, name, fsync, foldNames }: RootOptions): 
       return { real, device, inode };
     } catch (error) {
       if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
-      throw unavailable("the root directory does not exist; make it, or correct the path", error);
+      // Only what was never seen is made by a put: see `make`.
+      const code = known === undefined && errnoOf(error) === "ENOENT" ? notMadeCode : undefined;
+      const message = "the root directory does not exist; make it, or correct the path";
+      throw unavailable(message, error, code);
     }
   }
 

@@ -29,6 +29,26 @@ describe("the root", () => {
     expect((await bucket.head("a.txt"))?.size).toBe(1);
   });
 
+  it("is made by the first put of a store too, whose format no read could look for", async () => {
+    // A store reads its format before it puts. Reads stay unanswered until there is a directory, and a
+    // directory that was there and has vanished is a lost disk, which no put may paper over.
+    const root = join(await fresh(), "not/there");
+    const bucket = await fsBucket({ root });
+    const store = bucketStore(bucket, shardedLayout(""));
+    const digest = parseDigest("0".repeat(64));
+    await expect(store.open(digest)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect(store.stat(digest)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    const put = await store.put(Buffer.from("x"));
+    expect(await (await store.open(put.digest))?.bytes()).toEqual(Buffer.from("x"));
+    expect(await store.stat(digest)).toBeUndefined();
+    expect((await readdir(root)).sort()).toEqual([".tmp-bitstore", "_bitstore.json", "sha256"]);
+
+    await rename(root, `${root}-away`);
+    const lost = bucketStore(bucket, shardedLayout(""));
+    await expect(lost.put(Buffer.from("y"))).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    await expect(readdir(root)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
   it("is made at once where that is asked", async () => {
     const bucket = await fsBucket({ root: join(await fresh(), "not/there"), create: true });
     expect(await bucket.head("a.txt")).toBeUndefined();

@@ -61,12 +61,16 @@ export async function ensureFolders(folder: CacheFolder): Promise<void> {
  * Makes the directory into a cache, or checks that it is one that this release can use. Rejects
  * with CONFIG_INVALID where it is of a newer format, or belongs to something else.
  */
-export async function prepareFolder(folder: CacheFolder, source: string): Promise<void> {
+export async function prepareFolder(
+  folder: CacheFolder,
+  source: string,
+  uniqueId: () => string,
+): Promise<void> {
   try {
     await mkdir(folder.root, { recursive: true, mode: folderMode });
     const text = await readVersion(folder);
     if (text !== undefined) checkVersion(text, folder.root, source);
-    else await claimFolder(folder, source);
+    else await claimFolder(folder, source, uniqueId);
     await ensureFolders(folder);
   } catch (error) {
     if (isStoreError(error)) throw error;
@@ -86,7 +90,11 @@ async function readVersion(folder: CacheFolder): Promise<string | undefined> {
   }
 }
 
-async function claimFolder(folder: CacheFolder, source: string): Promise<void> {
+async function claimFolder(
+  folder: CacheFolder,
+  source: string,
+  uniqueId: () => string,
+): Promise<void> {
   const names = await readdir(folder.root);
   const foreign = names.find((name) => !name.startsWith(".") && !ownNames.test(name));
   if (foreign !== undefined) {
@@ -94,7 +102,8 @@ async function claimFolder(folder: CacheFolder, source: string): Promise<void> {
     throw refusal(folder.root, source, `it holds other things (${shown}); give an empty directory`);
   }
   const path = join(folder.root, versionFile);
-  const aside = `${path}.${process.pid}`;
+  // Several may make it at once, with one process number even: in two containers, or one process.
+  const aside = `${path}.${uniqueId()}`;
   const handle = await open(aside, "w", 0o600);
   try {
     await handle.writeFile(`${JSON.stringify(version)}\n`);

@@ -45,15 +45,17 @@ export interface DiskCache extends BlobStore {
 export async function diskCache(options: DiskCacheOptions): Promise<DiskCache> {
   const settings = cacheSettings(options);
   const folder = cacheFolder(settings.directory);
-  await prepareFolder(folder, settings.name);
+  await prepareFolder(folder, settings.name, settings.uniqueId);
   const calls = inFlight(settings.name);
   let onReplaced = (): void => undefined;
+  let onWaiting = (): void => undefined;
   try {
     const files = indexFiles(folder, settings);
     const guard = await indexGuard(files, settings.name, () => onReplaced());
     try {
-      const parts = partsOf(settings, folder, guard, calls);
+      const parts = partsOf(settings, folder, guard, calls, () => onWaiting());
       const upkeep = maintenance(parts);
+      onWaiting = upkeep.walkAgain;
       onReplaced = () => {
         parts.notes.forgetRows();
         if (guard.hasUnseen()) upkeep.walkIsDue();
@@ -76,10 +78,15 @@ function partsOf(
   folder: CacheFolder,
   guard: IndexGuard,
   calls: InFlight,
+  onWaiting: () => void,
 ): CacheParts {
   const departures = makeDepartures(guard, folder, settings.name);
   const notes = hitNotes(settings, (operation, work) => departures.write(operation, work));
-  const recover = (): Promise<void> => recoverDead({ guard, folder, departures });
+  // What puts wait for may be held by who died, or by files that a walk which failed has not seen.
+  const recover = async (): Promise<void> => {
+    onWaiting();
+    await recoverDead({ guard, folder, departures });
+  };
   const room = createRoom({ guard, departures, notes, settings, recover });
   const background: CacheParts["background"] = (work) => calls.background(work);
   return { settings, folder, guard, departures, notes, room, background };
@@ -116,7 +123,14 @@ function cacheOf(parts: CacheParts, calls: InFlight, upkeep: Maintenance): DiskC
         await upkeep.whenWalked(signal, "prune");
         return await pruneBlobs(parts, options, signal);
       }),
-    reindex: (options) => calls.run("reindex", options?.signal, (signal) => upkeep.reindex(signal)),
+    reindex: (options) =>
+      calls.run("reindex", options?.signal, async (signal) => {
+        try {
+          return await upkeep.reindex(signal);
+        } catch (error) {
+          throw toStoreError(error, { operation: "reindex", source: settings.name });
+        }
+      }),
     quarantine: (digest) => calls.run("quarantine", undefined, () => quarantineBlob(parts, digest)),
     async [Symbol.asyncDispose]() {
       await calls.drain();

@@ -114,8 +114,8 @@ export function indexFiles(folder: CacheFolder, settings: CacheSettings): IndexF
         // Without its main file the log beside it is another index's, and must not be replayed.
         if (rebooted || inode() === undefined) await removeIndex();
         else if (suspect !== undefined && inode() === suspect) await setAside();
-        const index = await openOrRenew();
         if (rebooted) for (const name of dead) await rm(folder.ownerPath(name), { force: true });
+        const index = await openOrRenew();
         return { index, inode: inode() ?? 0, claim };
       } catch (error) {
         if (claim !== old) await claim?.release();

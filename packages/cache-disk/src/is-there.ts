@@ -3,9 +3,14 @@ import type { CacheParts } from "./cache-parts.ts";
 import { keyOf } from "./digest-key.ts";
 import { diskFault, toStoreError } from "./disk-fault.ts";
 import { quarantineBlob } from "./quarantine.ts";
-import { fileMatches } from "./read-file.ts";
+import { digestOfFile } from "./read-file.ts";
 
-/** Tells whether the right bytes are there, by reading them; what is wrong is quarantined. */
+/** One read that is wrong is a suspicion: the memory that it went through may have been at fault. */
+const readsMax = 2;
+
+/**
+ * Tells whether the right bytes are there, by reading them; what is wrong in two reads is quarantined.
+ */
 export async function isThere(
   parts: CacheParts,
   digest: Digest,
@@ -18,14 +23,20 @@ export async function isThere(
     if (signal.aborted) throw abortedError("put", signal, digest);
   };
   const path = folder.blobPath(digest);
+  let found: Digest | undefined;
   try {
-    if (await fileMatches(path, digest, row.size, settings.limits.gatherBytes, check)) return true;
+    for (let read = 1; read <= readsMax; read += 1) {
+      found = await digestOfFile(path, digest, row.size, settings.limits.gatherBytes, check);
+      if (found === digest) return true;
+      if (found === undefined) break;
+    }
   } catch (error) {
     const fault = diskFault(error);
     if (fault === "denied" || fault === "handles" || signal.aborted) {
       throw toStoreError(error, { operation: "put", subject: digest, source: settings.name });
     }
   }
-  await quarantineBlob(parts, digest, row.seq);
+  const reads = found === undefined ? 0 : readsMax;
+  await quarantineBlob(parts, digest, row.seq, { found, reads, foundBy: "put" });
   return false;
 }

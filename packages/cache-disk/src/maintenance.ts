@@ -12,6 +12,8 @@ const pollMs = 50;
 export interface Maintenance {
   /** Says that the index has not seen all files, so that a walk is due. */
   walkIsDue(): void;
+  /** Begins a walk that has failed once more: until one has ended, files not seen take all the room. */
+  walkAgain(): void;
   /** Resolves when the index has seen all files; rejects where the walk can't be done. */
   whenWalked(signal: AbortSignal | undefined, operation: string): Promise<void>;
   reindex(signal: AbortSignal): Promise<ReindexReport>;
@@ -43,9 +45,13 @@ export function maintenance(parts: CacheParts): Maintenance {
       });
   }
 
+  function walkAgain(): void {
+    if (failure !== undefined) walkIsDue();
+  }
+
   async function whenWalked(signal: AbortSignal | undefined, operation: string): Promise<void> {
     // A walk that failed is tried once more by whoever needs it.
-    if (failure !== undefined) walkIsDue();
+    walkAgain();
     while (walking !== undefined) {
       throwIfAborted(signal, operation);
       await eitherOf(walking, pollMs);
@@ -67,6 +73,7 @@ export function maintenance(parts: CacheParts): Maintenance {
 
   return {
     walkIsDue,
+    walkAgain,
     whenWalked,
     reindex,
     async start() {

@@ -120,7 +120,8 @@ async function openLarge(
 }
 
 function wrongSize(parts: CacheParts, digest: Digest, row: KeyedRow | undefined): undefined {
-  void parts.background(() => quarantineBlob(parts, digest, row?.seq));
+  const finding = { found: undefined, reads: 0, foundBy: "open" };
+  void parts.background(() => quarantineBlob(parts, digest, row?.seq, finding));
   return undefined;
 }
 

@@ -32,17 +32,24 @@ export async function claimOwner(folder: CacheFolder, unique: () => string): Pro
   const path = folder.ownerPath(name);
   const lock: FileLock | undefined = tryLock(path);
   if (lock === undefined) throw new Error("the name of an owner was taken twice");
-  await syncFolder(folder.owners);
-  return {
+  const claim: OwnerClaim = {
     name,
     async isInPlace() {
       return (await stat(path).catch(() => undefined)) !== undefined;
     },
     async release() {
-      await rm(path, { force: true });
+      // One that can't be removed is the file of a dead owner from here on, which the next clears up.
+      await rm(path, { force: true }).catch(() => undefined);
       lock.release();
     },
   };
+  try {
+    await syncFolder(folder.owners);
+    return claim;
+  } catch (error) {
+    await claim.release();
+    throw error;
+  }
 }
 
 /** Looks at all owners but one's own, and tells the living from the dead by their locks. */

@@ -6,19 +6,24 @@ import type { Departure } from "./departures.ts";
 import { keyOf } from "./digest-key.ts";
 import { diskFault, toStoreError } from "./disk-fault.ts";
 import { chargeOf, quarantineShare } from "./limits.ts";
+import { type Misfit, raiseQuarantined } from "./quarantine-alarm.ts";
+
+/** How it was found that a file is wrong. */
+type Finding = Pick<Misfit, "found" | "reads" | "foundBy">;
 
 /**
  * Takes a blob out of the cache and keeps its file in `quarantine`, for whoever wants to know what
  * happened to it; resolves to whether there was one. Quarantined files count in the budget, take no
  * more than a sixteenth of it, and go before anything else is refused. With `seq` it does so only
- * to that very entry, not to a copy that was put since.
+ * to that very entry, not to a copy that was put since. An alarm says what was found, and where it is.
  */
 export async function quarantineBlob(
   parts: CacheParts,
   digest: Digest,
   seq?: number,
+  finding: Finding = { found: undefined, reads: 0, foundBy: "quarantine" },
 ): Promise<boolean> {
-  const { settings, folder, departures, notes, room } = parts;
+  const { settings, folder, departures, notes, room, guard } = parts;
   const place = { operation: "quarantine", subject: digest, source: settings.name };
   try {
     const size = await sizeOnDisk(folder.blobPath(digest));
@@ -32,7 +37,12 @@ export async function quarantineBlob(
     else await departures.remove([leaving], "quarantine");
     await departures.settle("quarantine");
     room.changed();
-    return size !== undefined;
+    if (size === undefined) return false;
+    const version = seq === undefined ? undefined : `${guard.epoch()}-${seq}`;
+    const name = kept ? leaving.name : undefined;
+    const misfit = { version, size, ...finding };
+    raiseQuarantined(digest, settings.name, settings.seconds(), name, misfit);
+    return true;
   } catch (error) {
     throw toStoreError(error, place);
   }

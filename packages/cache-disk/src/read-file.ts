@@ -39,23 +39,23 @@ export async function* readSpan(
   }
 }
 
-/** Resolves to whether a file has a size and a digest; reads all of it if the size is right. */
-export async function fileMatches(
+/** Resolves to what a file's bytes are; undefined, without reading it, where it is of another size. */
+export async function digestOfFile(
   path: string,
   digest: Digest,
   size: number,
   chunkBytes: number,
   check: () => void,
-): Promise<boolean> {
+): Promise<Digest | undefined> {
   const fd = await openForRead(path);
   try {
     const stats = await statFile(fd);
-    if (!stats.isFile() || stats.size !== size) return false;
+    if (!stats.isFile() || stats.size !== size) return undefined;
     const hasher = await createHasher(algorithmOf(digest));
     const span = { start: 0, end: size, chunkBytes: () => chunkBytes, check };
     const body: Bytes = readSpan(fd, span, path);
     for await (const chunk of body) hasher.update(chunk);
-    return hasher.digest() === digest;
+    return hasher.digest();
   } finally {
     await closeFile(fd);
   }

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, rmSync } from "node:fs";
+import { lstatSync, rmSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -73,8 +73,13 @@ async function walkQuarantine({ folder, departures, guard }: CacheParts): Promis
     const known = new Set(
       [...quarantined, ...index.holds.ofKind("leaving")].map(({ name }) => name),
     );
-    for (const { id, name } of quarantined) {
-      if (name === undefined || !existsSync(folder.quarantinePath(name))) index.holds.drop(id);
+    for (const { id, name, bytes } of quarantined) {
+      const stats =
+        name === undefined
+          ? undefined
+          : lstatSync(folder.quarantinePath(name), { throwIfNoEntry: false });
+      if (stats === undefined) index.holds.drop(id);
+      else if (bytes !== chargeOf(stats.size)) index.holds.setBytes(id, chargeOf(stats.size));
     }
     for (const name of names) {
       const stats = lstatSync(folder.quarantinePath(name), { throwIfNoEntry: false });
@@ -88,10 +93,12 @@ async function walkQuarantine({ folder, departures, guard }: CacheParts): Promis
 
 async function walkAlgorithm(walk: Walk, algorithm: Algorithm): Promise<void> {
   const { folder } = walk.parts;
-  const empty = (await createHasher(algorithm)).digest();
   const top = join(folder.blobs, algorithm);
+  const outer = await shards(top);
   let reached = lowestKey(algorithm);
-  for (const first of await shards(top)) {
+  // Where no blob has such a digest, its hasher, which may be one to be compiled, is not asked for.
+  const empty = outer.length === 0 ? undefined : (await createHasher(algorithm)).digest();
+  for (const first of outer) {
     for (const second of await shards(join(top, first))) {
       walk.check();
       const shard = first + second;
@@ -132,7 +139,11 @@ async function filesOf(path: string, algorithm: Algorithm, shard: string): Promi
   });
 }
 
-async function adoptFiles(walk: Walk, files: readonly FoundFile[], empty: Digest): Promise<void> {
+async function adoptFiles(
+  walk: Walk,
+  files: readonly FoundFile[],
+  empty: Digest | undefined,
+): Promise<void> {
   const { parts, report } = walk;
   const { rowsMax } = parts.settings.limits;
   for (let at = 0; at < files.length; at += rowsMax) {
@@ -154,7 +165,12 @@ async function adoptFiles(walk: Walk, files: readonly FoundFile[], empty: Digest
 }
 
 /** Gives a file its row, in a transaction; what can't be right is put on the list. */
-function adopt(index: CacheIndex, file: FoundFile, empty: Digest, wrong: WrongFile[]): boolean {
+function adopt(
+  index: CacheIndex,
+  file: FoundFile,
+  empty: Digest | undefined,
+  wrong: WrongFile[],
+): boolean {
   const { digest, key, path } = file;
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined || index.holds.isLeaving(key)) return false;
@@ -176,7 +192,8 @@ async function dismiss({ parts, report }: Walk, file: WrongFile): Promise<void> 
   const { digest, key, path, seq } = file;
   report.quarantined += 1;
   if (seq !== undefined) {
-    await quarantineBlob(parts, digest, seq);
+    const finding = { found: undefined, reads: 0, foundBy: "reindex" };
+    await quarantineBlob(parts, digest, seq, finding);
     return;
   }
   // Without a row it was never counted, and there is nothing in it that is worth keeping.

@@ -1,8 +1,9 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createReadStream } from "node:fs";
 import { appendFile, mkdir, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
-import { algorithms, digestOf, isStoreError, parseDigest } from "@bitstore/core";
+import { type AlarmEvent, algorithms, digestOf, isStoreError, parseDigest } from "@bitstore/core";
 import { seededBytes } from "@bitstore/conformance";
 import { describe, expect, it } from "vitest";
 import { blob, blobPath, bytesOf, cacheDirectory, digestsOf } from "./cache-directory.ts";
@@ -296,6 +297,38 @@ describe("a file that was changed from outside", () => {
     expect(await cache.put(blob(1), { digest })).toMatchObject({ outcome: "created" });
     expect(await bytesOf(await cache.open(digest))).toEqual(Buffer.from(blob(1)));
     expect((await cache.stats()).quarantinedEntries).toBe(1);
+  });
+
+  it("is told by an alarm that says what was found, and where it is kept", async () => {
+    // As every store tells it. A file of another size was not read; one of the same size was, twice.
+    const alarms: AlarmEvent[] = [];
+    const onAlarm = (event: unknown): void => void alarms.push(event as AlarmEvent);
+    subscribe("bitstore:alarm", onAlarm);
+    try {
+      const directory = await cacheDirectory();
+      const cache = await directory.open();
+      const { digest } = await cache.put(blob(1));
+      await writeFile(blobPath(directory.path, digest), blob(2));
+      const found = await digestOf(blob(2), "sha256");
+      await cache.put(blob(1), { digest });
+      await appendFile(blobPath(directory.path, digest), "x");
+      expect(await cache.open(digest)).toBeUndefined();
+      await expect.poll(() => alarms.length).toBe(2);
+      const size = blob(1).byteLength;
+      expect(alarms).toMatchObject([
+        {
+          kind: "copy-quarantined",
+          subject: digest,
+          provenance: { key: digest, size, found, reads: 2, foundBy: "put" },
+        },
+        { provenance: { size: size + 1, found: undefined, reads: 0, foundBy: "open" } },
+      ]);
+      const kept = alarms[0]?.provenance?.kept ?? "";
+      const file = createReadStream(join(directory.path, kept));
+      expect(await digestOf(file, "sha256")).toBe(found);
+    } finally {
+      unsubscribe("bitstore:alarm", onAlarm);
+    }
   });
 
   it("is a symlink, a folder or a pipe: is never followed or waited for", async () => {

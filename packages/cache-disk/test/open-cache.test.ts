@@ -32,6 +32,18 @@ describe("the options", () => {
 });
 
 describe("the directory", () => {
+  it("may be made by several at once, of one process even", async () => {
+    // Both find no version file and write one; neither may take the other's from under it.
+    const { path } = await cacheDirectory();
+    const options: DiskCacheOptions = { directory: join(path, "new"), bytesMax: 2 ** 20 };
+    const caches = await Promise.all(Array.from({ length: 8 }, () => diskCache(options)));
+    const [first, ...others] = caches;
+    if (first === undefined) throw new Error("there are eight");
+    const { digest } = await first.put(blob(1));
+    for (const other of others) expect(await other.stat(digest)).toMatchObject({ digest });
+    for (const cache of caches) await cache[Symbol.asyncDispose]();
+  });
+
   it("gets a version file, and one that is newer is refused with what to do", async () => {
     const directory = await cacheDirectory();
     await (await directory.open())[Symbol.asyncDispose]();

@@ -132,7 +132,10 @@ export function findBlob(
   });
 }
 
-/** Opens a blob in one tier; a body that breaks before anything was handed out is read once more. */
+/**
+ * Opens a blob in one tier. A body that breaks before anything was handed out is read once more, as
+ * is one that was wrong.
+ */
 async function openIn(
   context: CompositeContext,
   tier: Tier,
@@ -147,12 +150,27 @@ async function openIn(
     } catch (error) {
       await content[Symbol.asyncDispose]();
       const mayPass = isStoreError(error) && error.persistence === "transient";
-      if (!mayPass || attempt >= bodiesMax || options.signal?.aborted === true) throw error;
+      const isAgain = mayPass || isSuspicion(context, tier, digest, error);
+      if (!isAgain || attempt >= bodiesMax || options.signal?.aborted === true) throw error;
     }
   }
 }
 
-/** Times that one tier's body may break before the next tier is asked. */
+/**
+ * Tells whether wrong bytes may be the fault of the way here. Not where other bytes were recorded for
+ * a weak digest, of which one read tells as much as two; and a read that costs money is not repeated.
+ */
+function isSuspicion(
+  context: CompositeContext,
+  tier: Tier,
+  digest: Digest,
+  error: unknown,
+): boolean {
+  if (tier.price !== undefined || context.weakDigests.isWeak(digest)) return false;
+  return isStoreError(error, "DIGEST_MISMATCH");
+}
+
+/** Times that one tier's body may break or be wrong before the next tier is asked. */
 const bodiesMax = 2;
 
 /** Reads a blob whole and verifies it where it is small; else hands on its stream, unverified. */

@@ -13,10 +13,11 @@ import type {
   OpenOptions,
   PutResult,
 } from "../source.ts";
-import { trashPrefix } from "./format.ts";
+import { isPutAside } from "./format.ts";
 import { formatGuard, formatTtlMsDefault } from "./format-guard.ts";
 import { hashToFile } from "./hash-to-file.ts";
 import { blobPut, wrongSize } from "./put-blob.ts";
+import { type QuarantineLimits, quarantineLimitsDefault, quarantineOf } from "./quarantine.ts";
 import { trashOf } from "./trash.ts";
 
 export interface BucketStoreOptions {
@@ -39,6 +40,8 @@ export interface BucketStoreOptions {
   readonly restoreFirstBytesMax?: number | undefined;
   /** Milliseconds after which `_bitstore.json` is read again, by the next call; a minute. */
   readonly formatTtlMs?: number | undefined;
+  /** How much is kept of wrong bytes that were found in the place of blobs. */
+  readonly quarantine?: Partial<QuarantineLimits> | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -52,8 +55,8 @@ const spoolBytesMaxDefault = 64 * 2 ** 30;
  * Makes a store of a bucket: the only place that maps digests to keys and hashes what is put. Reads
  * are handed out as the bucket gives them; verify them with `verified` or in a composite. A put
  * stores nothing where the bytes don't match, and never rewrites an object that is right: where one
- * is there, its size and the provider's MD5 are compared, or else it is read back; a wrong one is
- * replaced under its version.
+ * is there, its size and the provider's MD5 are compared, or else it is read back. One that is wrong
+ * in two whole reads is kept aside under `quarantine/`, and then replaced under its version.
  *
  * Where the store's `_bitstore.json` says that a garbage collector works on it, a put also renews
  * what is old, and what is not under its name is looked for in the trash: a LIST for each miss.
@@ -71,7 +74,9 @@ export function bucketStore(
     clock,
     formatTtlMs: options.formatTtlMs ?? formatTtlMsDefault,
   });
-  const putVerified = blobPut(bucket, layout, name);
+  const limits = { ...quarantineLimitsDefault, ...options.quarantine };
+  const quarantine = quarantineOf(bucket, layout, { name, limits });
+  const putVerified = blobPut(bucket, layout, name, quarantine);
   const trash = trashOf(bucket, layout, {
     name,
     restores: options.restores ?? true,
@@ -115,8 +120,8 @@ export function bucketStore(
         startAfter !== undefined && algorithm === first ? layout.key(startAfter) : undefined;
       const found = bucket.list(layout.prefix(algorithm), { startAfter: after, signal });
       for await (const info of found) {
-        // A flat layout lists its whole root, where nothing that follows the trash is a blob.
-        if (info.key.startsWith(trashPrefix(layout))) break;
+        // A flat layout lists its whole root, where no blob follows what was put aside.
+        if (isPutAside(layout, info.key)) break;
         const digest = layout.digest(info.key);
         if (digest !== undefined) yield { digest, size: info.size };
       }

@@ -2,6 +2,7 @@ import type { Bucket } from "../bucket.ts";
 import type { Clock } from "../clock.ts";
 import { isStoreError, type StoreError } from "../errors.ts";
 import type { Layout } from "../layout.ts";
+import { isNotMade } from "../not-made.ts";
 import type { CallOptions } from "../source.ts";
 import {
   formatBytes,
@@ -82,6 +83,16 @@ export function formatGuard(
     }
   }
 
+  /** What is there for a write, which may make a directory that no read could look into. */
+  async function forWrite(options: CallOptions): Promise<Known> {
+    try {
+      return await current(options);
+    } catch (error) {
+      if (known !== undefined || !isNotMade(error)) throw error;
+      return await write(options);
+    }
+  }
+
   function check(format: StoreFormat, needed: number, use: "read" | "write"): void {
     if (needed > storeFormat) {
       throw formatRefusal(
@@ -119,7 +130,7 @@ export function formatGuard(
       return format?.gc;
     },
     async beforeWrite(options = {}) {
-      let { format, denied } = await current(options);
+      let { format, denied } = await forWrite(options);
       if (denied !== undefined) throw denied;
       if (format === undefined) ({ format, denied } = await write(options));
       if (format !== undefined) {

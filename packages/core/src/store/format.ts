@@ -68,6 +68,16 @@ export function trashPrefix(layout: Layout): string {
   return `${layout.root}trash/`;
 }
 
+/** Prefix of the wrong bytes that were found in the place of blobs, and of what is known of them. */
+export function quarantinePrefix(layout: Layout): string {
+  return `${layout.root}quarantine/`;
+}
+
+/** Tells whether a key is of what was put aside. In any layout it follows the keys of all blobs. */
+export function isPutAside(layout: Layout, key: string): boolean {
+  return key.startsWith(quarantinePrefix(layout)) || key.startsWith(trashPrefix(layout));
+}
+
 /** Prefix of the copies that collectors made of one blob; each ends with the id of its run. */
 export function trashPrefixOf(layout: Layout, digest: Digest): string {
   return `${trashPrefix(layout)}${layout.key(digest).slice(layout.root.length)}/`;

@@ -2,7 +2,8 @@ import { LRUCache } from "lru-cache";
 import { untilAborted } from "../abort.ts";
 import { type Body, collect, openBody } from "../bytes.ts";
 import { contentOfBytes } from "../content.ts";
-import { algorithms, defaultAlgorithm, type Digest } from "../digest.ts";
+import { publishAlarm } from "../diagnostics.ts";
+import { algorithmOf, algorithms, defaultAlgorithm, type Digest } from "../digest.ts";
 import { StoreError, throwIfAborted } from "../errors.ts";
 import { digestOf } from "../hasher.ts";
 import { checkRange, resolveRange } from "../range.ts";
@@ -46,12 +47,29 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
     if (call.digest !== undefined) await verifyBytes(bytes, call.digest, "put", name);
     const digest = call.digest ?? (await digestOf(bytes, call.algorithm ?? defaultAlgorithm));
     const size = bytes.byteLength;
-    if (blobs.has(digest)) return { digest, size, outcome: "existed" };
+    if (await isRight(digest)) return { digest, size, outcome: "existed" };
     // The caller's array may be rewritten, and a view would keep all of the buffer that it is cut
     // from, which the budget knows nothing of.
     const own = bytes !== body && bytes.byteLength === bytes.buffer.byteLength;
     blobs.set(digest, own ? bytes : new Uint8Array(bytes));
     return { digest, size, outcome: "created" };
+  }
+
+  /** Tells whether the right bytes are there. Nothing lies between memory and a read: one suffices. */
+  async function isRight(digest: Digest): Promise<boolean> {
+    const bytes = blobs.get(digest);
+    if (bytes === undefined) return false;
+    try {
+      await verifyBytes(bytes, digest, "put", name);
+      return true;
+    } catch (error) {
+      const found = await digestOf(bytes, algorithmOf(digest));
+      const size = bytes.byteLength;
+      const about = { store: name, key: digest, version: digest, size, found, reads: 1 };
+      const provenance = { ...about, foundBy: "put", foundAt: undefined, kept: undefined };
+      publishAlarm({ kind: "copy-quarantined", subject: digest, source: name, error, provenance });
+      return false;
+    }
   }
 
   return {

@@ -7,6 +7,8 @@ import type { Layout } from "../layout.ts";
 import type { BlobPutOptions, PutResult } from "../source.ts";
 import { verifyBytes, verifyStream } from "../verify.ts";
 import { ageMs, type GcFormat } from "./format.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { touched } from "./touched.ts";
 
 interface CheckedBody {
   readonly body: Body;
@@ -21,6 +23,7 @@ interface Put {
   readonly gc: GcFormat | undefined;
   readonly size: number | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly onProgress: () => void;
 }
 
 /** Above this size a put asks first whether the object is there, rather than send it in vain. */
@@ -38,9 +41,14 @@ export type PutBlob = (
  * Makes the put of a store. It stores nothing where the bytes don't match, and leaves an object that
  * is there and right as it is, unless it is older than half of the grace of a garbage collector: then
  * it is written again under its version, or what is acknowledged now could be swept the next moment.
- * One that is wrong is replaced under its version.
+ * One that is wrong is put into quarantine, and then replaced under its version.
  */
-export function blobPut(bucket: Bucket, layout: Layout, name: string): PutBlob {
+export function blobPut(
+  bucket: Bucket,
+  layout: Layout,
+  name: string,
+  quarantine: Quarantine,
+): PutBlob {
   const { capabilities } = bucket;
 
   /** Wraps a body so that a bucket never sees the end of one that the digest does not name. */
@@ -85,14 +93,9 @@ export function blobPut(bucket: Bucket, layout: Layout, name: string): PutBlob {
     if (there !== undefined && (await isRight(there, put, checked.body))) {
       return await acknowledged(put, there, checked.body);
     }
-    if (there !== undefined && !capabilities.replaceIfMatch) {
-      throw new StoreError({
-        code: "PRECONDITION_FAILED",
-        operation: "put",
-        subject: digest,
-        source: name,
-        message: "a wrong object is in the way, and this bucket can't replace one version safely",
-      });
+    // It may be right after all, or gone: then it is looked at once more.
+    if (there !== undefined && (await quarantine.condemn(there, put)) === "cleared") {
+      return undefined;
     }
     const condition = there === undefined ? { ifAbsent: true } : { ifVersion: there.version };
     const outcome = await bucket.put(key, checked.body, { size, signal, ...condition });
@@ -124,7 +127,8 @@ export function blobPut(bucket: Bucket, layout: Layout, name: string): PutBlob {
   }
 
   /** Tells whether an object holds what the digest names, by the cheapest proof there is. */
-  async function isRight(info: ObjectInfo, { digest, signal }: Put, body: Body): Promise<boolean> {
+  async function isRight(info: ObjectInfo, put: Put, body: Body): Promise<boolean> {
+    const { digest, signal, onProgress } = put;
     if (info.md5 !== undefined) {
       const md5 = createHash("md5");
       let size = 0;
@@ -137,7 +141,8 @@ export function blobPut(bucket: Bucket, layout: Layout, name: string): PutBlob {
     const content = await bucket.read(info.key, { ifVersion: info.version, signal });
     if (content === undefined) return false;
     try {
-      for await (const _ of verifyStream(content.body, digest, "put", name));
+      const read = touched(content.body, onProgress);
+      for await (const _ of verifyStream(read, digest, "put", name));
       // What was put must be what the digest names as well, or a wrong body would be acknowledged.
       for await (const _ of verifyStream(openBody(body), digest, "put"));
       return true;
@@ -164,7 +169,8 @@ export function blobPut(bucket: Bucket, layout: Layout, name: string): PutBlob {
 
   return async (body, digest, options, gc) => {
     const size = body instanceof Uint8Array ? body.byteLength : options.size;
-    const put: Put = { key: layout.key(digest), digest, gc, size, signal: options.signal };
+    const { onProgress = () => undefined } = options;
+    const put = { key: layout.key(digest), digest, gc, size, signal: options.signal, onProgress };
     const { key, signal } = put;
     const there = await spared(put, body);
     if (there !== undefined) return there;

@@ -1,6 +1,5 @@
 import type { Bucket, ObjectInfo } from "../bucket.ts";
 import { orAborted } from "../abort.ts";
-import type { Bytes } from "../bytes.ts";
 import type { Clock } from "../clock.ts";
 import { type Content, contentOfStream } from "../content.ts";
 import type { Descriptor, Digest } from "../digest.ts";
@@ -10,6 +9,7 @@ import type { CallOptions, OpenOptions } from "../source.ts";
 import { verifyStream } from "../verify.ts";
 import { detachedRestores, type Restored } from "./detached-restores.ts";
 import { ageMs, type GcFormat, moveMsOf, trashPrefixOf, trashSafeMsOf } from "./format.ts";
+import { touched } from "./touched.ts";
 
 /** Looks, where a blob is not under its name, whether a collector has moved it out of the way. */
 export interface Trash extends AsyncDisposable {
@@ -164,13 +164,6 @@ function unpinned(content: Content): Content {
     async () => await content[Symbol.asyncDispose](),
   );
   return { ...streamed, bytes: () => content.bytes() };
-}
-
-async function* touched(body: Bytes, touch: () => void): AsyncGenerator<Uint8Array, void, void> {
-  for await (const chunk of body) {
-    touch();
-    yield chunk;
-  }
 }
 
 function tooManyRestores(digest: Digest, source: string): StoreError {

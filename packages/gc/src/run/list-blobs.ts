@@ -1,4 +1,10 @@
-import { type Digest, type ObjectInfo, parseTrashKey, trashPrefix } from "@bitstore/core";
+import {
+  type Digest,
+  isPutAside,
+  type ObjectInfo,
+  parseTrashKey,
+  trashPrefix,
+} from "@bitstore/core";
 import type { GcTier } from "../tier/gc-tier.ts";
 import type { Patience } from "./patience.ts";
 import { steadyList } from "./steady-list.ts";
@@ -14,11 +20,10 @@ export async function* listBlobs(
   { layout, ...tier }: GcTier,
   patience: Patience,
 ): AsyncGenerator<StoredBlob, void, void> {
-  const trash = trashPrefix(layout);
   for (const algorithm of layout.algorithms) {
     for await (const info of steadily({ layout, ...tier }, layout.prefix(algorithm), patience)) {
-      // A flat layout lists its whole root, where nothing that follows the trash is a blob.
-      if (info.key.startsWith(trash)) break;
+      // A flat layout lists its whole root, where nothing that follows these is a blob.
+      if (isPutAside(layout, info.key)) break;
       const digest = layout.digest(info.key);
       if (digest !== undefined) yield { digest, info };
     }

@@ -26,6 +26,8 @@ export interface History {
   readonly violations: readonly string[];
   /** What was done, step by step; empty unless it was asked for. */
   readonly trace: readonly string[];
+  /** Who took part. */
+  readonly lanes: readonly string[];
   /** What happened, to show that the simulation is worth something. */
   readonly counts: Readonly<Record<string, number>>;
 }
@@ -36,12 +38,14 @@ export interface SimulateOptions {
   readonly isLax?: boolean | undefined;
   /** Takes every blob for a large one, which is answered for before it is brought back. */
   readonly isLarge?: boolean | undefined;
+  /** Users that are left out although they were drawn. */
+  readonly without?: ReadonlySet<string> | undefined;
 }
 
 /** Simulates the history of a seed; the same seed gives the same history. */
 export async function simulate(
   seed: number,
-  { isTraced = false, isLax = false, isLarge = false }: SimulateOptions = {},
+  { isTraced = false, isLax = false, isLarge = false, without }: SimulateOptions = {},
 ): Promise<History> {
   const sim = scheduler(seed, { drain: drainTurns, isTraced, stepMs: 200, stepsMax: 60_000 });
   const violations: string[] = [];
@@ -81,8 +85,11 @@ export async function simulate(
   await sim.run();
   const roots = modelRoots(sim);
   // Who reads and stats brings blobs back, and so hides what others do: not all take part.
+  const lanes: string[] = [];
   for (const [lane, act] of Object.entries(usersOf(world, roots))) {
-    if (sim.random.chance(0.6)) sim.spawn(lane, () => act(lane));
+    if (!sim.random.chance(0.6) || without?.has(lane) === true) continue;
+    lanes.push(lane);
+    sim.spawn(lane, () => act(lane));
   }
   for (const lane of ["gc-a", "gc-b"]) {
     sim.spawn(lane, () =>
@@ -94,7 +101,7 @@ export async function simulate(
   if (ended !== "done") violate(`it ended with ${ended}: ${unfinished.join(", ")}`);
   count(ended);
   await settle(world, { roots, bucket: inner, metadata, date });
-  return { violations, trace: sim.trace.lines(), counts };
+  return { violations, trace: sim.trace.lines(), lanes, counts };
 }
 
 /** Turns the collection of garbage on. */
