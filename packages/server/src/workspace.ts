@@ -1,10 +1,12 @@
-import type { Composite, TagLog } from "@bitstore/core";
+import type { Composite, TagLog, TierHealth } from "@bitstore/core";
 
 /** What one namespace serves: blobs, and tags where metadata is configured. */
 export interface Workspace extends AsyncDisposable {
   readonly namespace: string;
   readonly store: Composite;
   readonly tags: TagLog | undefined;
+  /** Tells how each tier does, in their order, without a request; left out where nobody knows. */
+  readonly health?: (() => readonly TierHealth[]) | undefined;
 }
 
 /**

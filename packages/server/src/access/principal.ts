@@ -1,6 +1,8 @@
 /** What a caller may ask for; each route names the one that it needs. */
 export type Scope = "read" | "write" | "delete" | "tag" | "admin";
 
+export const scopes: readonly Scope[] = ["read", "write", "delete", "tag", "admin"];
+
 /** Who calls, as far as the server believes it. */
 export interface Principal {
   /** For logs and the audit: the name of a token or the subject of a JWT, never a secret. */
@@ -8,8 +10,9 @@ export interface Principal {
   readonly namespace: string;
   readonly scopes: ReadonlySet<Scope>;
   /**
-   * Tags that it is confined to: a tag, or all tags under `prefix/`, compared by whole segments.
-   * Undefined: all. Where given, blobs are reached through those tags alone.
+   * Tags that it is confined to: `team` is that tag and all under `team/`, `team/` those under it
+   * alone, compared by whole segments and with case (`isWithinTagPrefixes`). Undefined: all. Where
+   * given, blobs are reached through those tags alone.
    */
   readonly tagPrefixes: readonly string[] | undefined;
 }
@@ -22,3 +25,8 @@ export interface Credentials {
 
 /** Finds out who calls. Rejects with UNAUTHENTICATED; UNAVAILABLE where keys can't be fetched. */
 export type Authenticate = (credentials: Credentials) => Promise<Principal>;
+
+/** Tells whether a principal reaches blobs through its own tags alone. */
+export function isConfined({ tagPrefixes }: Principal): boolean {
+  return tagPrefixes !== undefined;
+}

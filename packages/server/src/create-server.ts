@@ -1,0 +1,209 @@
+import { randomBytes } from "node:crypto";
+import { IncomingMessage, type RequestListener, ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { abortedError, type Clock, isStoreError, StoreError, systemClock } from "@bitstore/core";
+import type { Logger, Metrics, RequestSummary, Tracing } from "@bitstore/telemetry";
+import { type Access, checkListening, openAccess } from "./access/open-access.ts";
+import type { AuditLog } from "./audit/audit-log.ts";
+import { type ClientLimits, clientGate } from "./limits/client-limits.ts";
+import type { NodeLimits } from "./limits/node-limits.ts";
+import { type Listener, listen, type ListenOptions } from "./listen/listener.ts";
+import { createRouter } from "./listen/router.ts";
+import type { RequestRecord, Service } from "./listen/run-route.ts";
+import { createServeRequest } from "./listen/serve-request.ts";
+import { readPages } from "./pages/read-pages.ts";
+import { openApiDocument } from "./openapi/document.ts";
+import { allRoutes } from "./routes/all-routes.ts";
+import { createReadiness } from "./routes/service/readiness.ts";
+import type { RouteDeclaration } from "./routes/declaration.ts";
+import type { Route } from "./routes/route.ts";
+import { createWorkspaces } from "./routes/workspaces.ts";
+import { type ServerLimits, serverLimitsDefault } from "./server-limits.ts";
+import type { OpenWorkspace } from "./workspace.ts";
+
+export interface ServerOptions {
+  readonly open: OpenWorkspace;
+  /** What decides about requests (`openAccess`); left out: anybody on this machine may do all. */
+  readonly access?: Access | undefined;
+  readonly limits?: Partial<ServerLimits> | undefined;
+  readonly clientLimits?: Partial<ClientLimits> | undefined;
+  readonly nodeLimits?: Partial<NodeLimits> | undefined;
+  readonly clock?: Clock | undefined;
+  /** Where it is recorded what callers change; a write that can't be recorded fails. */
+  readonly audit?: AuditLog | undefined;
+  /** What requests are counted in, and `/metrics` shows; nothing if left out. */
+  readonly metrics?: Pick<Metrics, "request" | "scrape"> | undefined;
+  /** Writes a line for each request. */
+  readonly logger?: Pick<Logger, "request"> | undefined;
+  readonly tracing?: Tracing | undefined;
+  /** The folder of a page that is served at `/`, with all that it names; none if left out. */
+  readonly pageFolder?: string | undefined;
+  /** Namespaces without which the server is not ready; `default` if left out. */
+  readonly namespaces?: readonly string[] | undefined;
+  /** Is told of each request, once it is over. It must not throw. */
+  readonly onRequest?: ((record: RequestRecord) => void) | undefined;
+}
+
+/** How a server ends. */
+export interface CloseOptions {
+  /** Milliseconds that requests under way are given; 30 seconds. */
+  readonly drainMs?: number | undefined;
+}
+
+/** An HTTP server over workspaces. */
+export interface Server {
+  /** Begins to listen; CONFIG_INVALID where that can't be. It listens once, and once only. */
+  listen(options?: ListenOptions): Promise<ServerAddress>;
+  /** Where it listens; undefined before it does. */
+  readonly address: ServerAddress | undefined;
+  /** Lets other access rules hold from the next request on. */
+  setAccess(access: Access): void;
+  /**
+   * Takes no more requests, ends watches, waits for what is under way, cuts off what is left, and
+   * disposes the workspaces, which waits for their fills.
+   */
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Such as `http://127.0.0.1:7070`. */
+  readonly url: string;
+}
+
+const drainMsDefault = 30_000;
+
+/**
+ * Makes a server of the HTTP API. It holds nothing but what it is given and what it opened.
+ *
+ * @example
+ * const server = createServer({ open: () => Promise.resolve(workspace) });
+ * const { url } = await server.listen({ port: 7070 });
+ * await server.close();
+ */
+export function createServer(options: ServerOptions): Server {
+  const clock = options.clock ?? systemClock;
+  const closing = new AbortController();
+  const cutOff = new AbortController();
+  const workspaces = createWorkspaces(options.open);
+  let access = options.access ?? openToThisMachine(clock);
+  const service: Service = {
+    access: () => access,
+    gate: clientGate(options.clientLimits, clock),
+    audit: options.audit,
+    workspaces,
+    limits: { ...serverLimitsDefault, ...options.limits },
+    clock,
+    mintRequestId: requestIds(),
+    closing: closing.signal,
+    cutOff: cutOff.signal,
+    tracing: options.tracing,
+    onEnd: tellingAll(options),
+  };
+  let document: string | undefined;
+  const routes = allRoutes({
+    ready: createReadiness({
+      workspaces,
+      namespaces: options.namespaces ?? ["default"],
+      closing: closing.signal,
+      limits: service.limits,
+      clock,
+    }),
+    metrics: options.metrics,
+    document: () => (document ??= JSON.stringify(openApiDocument(routes.map(declarationOf)))),
+  });
+  const { pageFolder } = options;
+  const pages = pageFolder === undefined ? undefined : readPages(pageFolder);
+  const serveRequest = createServeRequest(service, createRouter(service, routes, pages));
+  const serve = getRequestListener(
+    (request, { incoming, outgoing }) => {
+      const isPlain = incoming instanceof IncomingMessage && outgoing instanceof ServerResponse;
+      if (!isPlain) throw new TypeError("this server speaks HTTP/1.1 only");
+      return serveRequest(request, incoming, outgoing);
+    },
+    { overrideGlobalObjects: false, autoCleanupIncoming: false },
+  ) as RequestListener;
+  let listener: Promise<Listener> | undefined;
+  let address: ServerAddress | undefined;
+  let closed: Promise<void> | undefined;
+
+  async function close({ drainMs = drainMsDefault }: CloseOptions): Promise<void> {
+    const ending = new Error("the server ends");
+    closing.abort(abortedError("serve", AbortSignal.abort(ending)));
+    const listening = await listener?.catch(() => undefined);
+    await listening?.drain(drainMs, clock);
+    cutOff.abort(abortedError("serve", AbortSignal.abort(ending)));
+    await listening?.end();
+    await workspaces[Symbol.asyncDispose]();
+  }
+
+  return {
+    get address() {
+      return address;
+    },
+    setAccess(next) {
+      access = next;
+    },
+    async listen(where = {}) {
+      if (listener !== undefined || closed !== undefined) throw listensOnce();
+      checkListening(access, where.host ?? "127.0.0.1");
+      listener = listen(where, options.nodeLimits ?? {}, serve);
+      const { host, port, url } = await listener;
+      address = { host, port, url };
+      return address;
+    },
+    close: (how = {}) => (closed ??= close(how)),
+  };
+}
+
+const declarationOf = ({ declaration }: Route): RouteDeclaration => declaration;
+
+/** Tells of each request to whoever wants to know. */
+function tellingAll({ metrics, logger, onRequest }: ServerOptions): Service["onEnd"] {
+  return (record) => {
+    metrics?.request(record);
+    if (logger !== undefined) logger.request(loggedOf(record));
+    onRequest?.(record);
+  };
+}
+
+/** What goes into a log line: no digest or tag is a secret, and an error says what failed. */
+function loggedOf(record: RequestRecord): RequestSummary & Readonly<Record<string, unknown>> {
+  const { error, cause, params, ...rest } = record;
+  if (error === undefined) return { ...rest, ...params };
+  const isOurs = isStoreError(cause);
+  const stack = isOurs || !(cause instanceof Error) ? undefined : cause.stack;
+  return { ...rest, ...params, error: isOurs ? cause.message : String(cause), stack };
+}
+
+function openToThisMachine(clock: Clock): Access {
+  return openAccess(
+    {
+      mode: "none",
+      tokens: [],
+      jwt: [],
+      anonymous: undefined,
+      secrets: [],
+      hosts: [],
+      corsOrigins: [],
+      namespaces: new Map(),
+    },
+    { host: "127.0.0.1", secrets: [], clock },
+  );
+}
+
+/** Makes ids that no two requests share: a random word for the server, and a count. */
+function requestIds(): () => string {
+  const server = randomBytes(6).toString("hex");
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${server}-${count.toString(36)}`;
+  };
+}
+
+function listensOnce(): StoreError {
+  const message = "a server listens once; make another";
+  return new StoreError({ code: "INVALID_ARGUMENT", operation: "listen", message });
+}

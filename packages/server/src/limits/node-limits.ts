@@ -1,0 +1,46 @@
+import type { Server, ServerOptions } from "node:http";
+
+/** What Node's own server is told about clients. */
+export interface NodeLimits {
+  /** Bytes of all headers of a request, with its first line. */
+  readonly headerBytesMax: number;
+  /** Until the headers of a request have come, from its first byte (slowloris). */
+  readonly headersTimeoutMs: number;
+  /** That a connection may wait for its next request. */
+  readonly keepAliveMs: number;
+  readonly connectionsMax: number;
+}
+
+export const nodeLimitsDefault: NodeLimits = {
+  headerBytesMax: 16 * 1024,
+  headersTimeoutMs: 20_000,
+  keepAliveMs: 65_000,
+  connectionsMax: 20_000,
+};
+
+/** How often Node looks for connections whose headers don't come. */
+const checkMs = 5_000;
+
+/** Makes the options of `createServer`, of node:http or node:https. */
+export function nodeServerOptions(given: Partial<NodeLimits> = {}): ServerOptions {
+  const { headerBytesMax, headersTimeoutMs, keepAliveMs } = { ...nodeLimitsDefault, ...given };
+  return {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: Math.min(checkMs, headersTimeoutMs),
+    // A limit on the whole request ends a large upload that goes well; `watchSlowClient` does not.
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveMs,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+  };
+}
+
+/** Sets what a server takes only once it is made. */
+export function limitNodeServer(server: Server, given: Partial<NodeLimits> = {}): void {
+  const { connectionsMax } = { ...nodeLimitsDefault, ...given };
+  server.maxConnections = connectionsMax;
+  // Node drops headers over its own count without a word, a second Content-Length among them:
+  // `checkHeaders` counts and refuses.
+  server.maxHeadersCount = 0;
+}

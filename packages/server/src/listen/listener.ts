@@ -1,0 +1,118 @@
+import { once } from "node:events";
+import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { type Clock, sleep, StoreError } from "@bitstore/core";
+import { limitNodeServer, type NodeLimits, nodeServerOptions } from "../limits/node-limits.ts";
+
+/** Where a server listens. */
+export interface ListenOptions {
+  /** A name or address; 127.0.0.1 if left out. */
+  readonly host?: string | undefined;
+  /** 0, or left out, takes a free one. */
+  readonly port?: number | undefined;
+  /** A certificate chain and its key, as PEM; without them it speaks plain HTTP. */
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer } | undefined;
+}
+
+/** A socket that listens. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  /** Takes no more connections; resolves once those that are there have ended, or after `drainMs`. */
+  drain(drainMs: number, clock: Clock): Promise<void>;
+  /** Ends what is left. */
+  end(): Promise<void>;
+}
+
+/** Listens, and serves each request by a listener of node's own kind. */
+export async function listen(
+  options: ListenOptions,
+  limits: Partial<NodeLimits>,
+  serve: RequestListener,
+): Promise<Listener> {
+  const { tls, host = "127.0.0.1", port = 0 } = options;
+  const nodeOptions = nodeServerOptions(limits);
+  let isDraining = false;
+  const serveOne: RequestListener = (incoming, outgoing) => {
+    // A connection whose answer began before the end is kept alive by it, and would be waited for.
+    outgoing.once("close", () => {
+      if (isDraining) setImmediate(() => server.closeIdleConnections());
+    });
+    serve(incoming, outgoing);
+  };
+  const server: Server =
+    tls === undefined
+      ? createServer(nodeOptions, serveOne)
+      : createTlsServer({ ...nodeOptions, ...tls, minVersion: "TLSv1.2" }, serveOne);
+  limitNodeServer(server, limits);
+  // Node would tell the client to go on before anybody looked at the request.
+  server.on("checkContinue", serveOne);
+  // Node answers these with nothing but a status; here they are refused like anything else.
+  server.on("checkExpectation", serveOne);
+  server.on("clientError", answerMalformed);
+  const listening = once(server, "listening");
+  server.listen({ port, host });
+  await listening.catch((error: unknown) => {
+    throw notListening(error, host, port);
+  });
+  const address = server.address() as AddressInfo;
+  const closed = once(server, "close");
+  closed.catch(() => undefined);
+  const shownHost = host.includes(":") ? `[${host}]` : host;
+  return {
+    host,
+    port: address.port,
+    url: `${tls === undefined ? "http" : "https"}://${shownHost}:${address.port}`,
+    async drain(drainMs, clock) {
+      isDraining = true;
+      server.close();
+      server.closeIdleConnections();
+      const waiting = new AbortController();
+      const late = sleep(clock, drainMs, waiting.signal).catch(() => undefined);
+      await Promise.race([closed, late]);
+      waiting.abort();
+    },
+    async end() {
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Answers what is no HTTP; nothing is known of it, not even an id. */
+function answerMalformed(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const isLong = error.code === "HPE_HEADER_OVERFLOW";
+  const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const status = isLong ? "431 Request Header Fields Too Large" : "400 Bad Request";
+  const line = isLate ? "408 Request Timeout" : status;
+  const problem = JSON.stringify({
+    title: "The request is malformed",
+    status: Number(line.slice(0, 3)),
+    code: isLong ? "TOO_LARGE" : isLate ? "TIMEOUT" : "INVALID_ARGUMENT",
+    detail: isLate ? "its headers did not come in time" : "it is no HTTP request that can be read",
+    persistence: "permanent",
+  });
+  socket.end(
+    `HTTP/1.1 ${line}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(problem)}\r\nconnection: close\r\n\r\n${problem}`,
+  );
+}
+
+function notListening(cause: unknown, host: string, port: number): StoreError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const why: Record<string, string> = {
+    EADDRINUSE: "another process listens there; choose another --port",
+    EACCES: "this user may not listen there; choose a port from 1024 on",
+    EADDRNOTAVAIL: "this machine has no such address; choose another --host",
+    ENOTFOUND: "there is no such host; choose another --host",
+  };
+  const message = why[code] ?? `it can't be listened on (${code || "unknown error"})`;
+  const subject = `${host}:${port}`;
+  return new StoreError({ code: "CONFIG_INVALID", operation: "listen", subject, message, cause });
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { checkHeaders } from "../limits/request-headers.ts";
+import { parseTarget } from "../limits/request-target.ts";
+import type { Router } from "./router.ts";
+import { type Arrival, refuse, type Service } from "./run-route.ts";
+
+/** Serves what came in; the returned response says that the answer was written already. */
+export type ServeRequest = (
+  request: Request,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+) => Promise<Response>;
+
+/** A request's own name for itself, where it is one that may stand in headers and logs. */
+const requestIdGrammar = /^[\w.:-]{1,64}$/;
+
+/**
+ * Makes the function that each request goes through first: what could be read in two ways is refused,
+ * then what comes from pages of other sites; what is left is routed.
+ */
+export function createServeRequest(service: Service, router: Router): ServeRequest {
+  /** Connections that a request came by whose end is doubtful. */
+  const doubtful = new WeakSet<Socket>();
+
+  async function serve(arrival: Arrival, request: Request): Promise<void> {
+    const { incoming, outgoing } = arrival;
+    // What comes behind such a request may be a part of it, which somebody meant to smuggle in.
+    if (doubtful.has(incoming.socket)) {
+      outgoing.destroy();
+      return;
+    }
+    try {
+      checkFraming(arrival);
+      parseTarget(incoming.url ?? "");
+      if (answerPreflight(service, arrival)) return;
+      await router(arrival, request);
+    } catch (error) {
+      const outcome = { route: undefined, principal: undefined, params: {}, error };
+      await refuse(service, arrival, outcome);
+    }
+  }
+
+  function checkFraming({ incoming, outgoing }: Arrival): void {
+    try {
+      checkHeaders(incoming.rawHeaders);
+    } catch (error) {
+      doubtful.add(incoming.socket);
+      outgoing.shouldKeepAlive = false;
+      throw error;
+    }
+  }
+
+  return async (request, incoming, outgoing) => {
+    const { headers, socket, method = "" } = incoming;
+    const given = headers["x-request-id"];
+    const isGiven = typeof given === "string" && requestIdGrammar.test(given);
+    const requestId = isGiven ? given : service.mintRequestId();
+    const startedMs = service.clock.now();
+    const writtenBefore = socket.bytesWritten;
+    const arrival = { incoming, outgoing, requestId, startedMs, writtenBefore, endSpan: undefined };
+    // What can't be written any more is told by `close`; nobody waits for the error itself.
+    outgoing.on("error", () => undefined);
+    if (service.closing.aborted) outgoing.shouldKeepAlive = false;
+    if (service.tracing === undefined) await serve(arrival, request);
+    else {
+      const traceparent = headers["traceparent"]?.toString();
+      const tracestate = headers["tracestate"]?.toString();
+      await service.tracing.request({ method, requestId, traceparent, tracestate }, (endSpan) =>
+        serve({ ...arrival, endSpan }, request),
+      );
+    }
+    return RESPONSE_ALREADY_SENT;
+  };
+}
+
+/** Keeps pages of other sites out, and tells those of listed ones what they may send. */
+function answerPreflight(service: Service, { incoming, outgoing, requestId }: Arrival): boolean {
+  const { fence, cors } = service.access();
+  const { host, origin, "sec-fetch-site": site } = incoming.headers;
+  fence({ host, origin, "sec-fetch-site": typeof site === "string" ? site : undefined });
+  for (const [name, value] of Object.entries(cors.answer(origin))) outgoing.setHeader(name, value);
+  if (incoming.method !== "OPTIONS") return false;
+  const method = incoming.headers["access-control-request-method"];
+  const allowed = cors.preflight(origin, method);
+  if (allowed === undefined) return false;
+  outgoing.writeHead(204, { ...allowed, "x-request-id": requestId });
+  outgoing.end();
+  return true;
+}

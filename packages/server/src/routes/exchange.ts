@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { abortedError, type Clock, type StoreError } from "@bitstore/core";
+import type { Principal } from "../access/principal.ts";
+import type { Receipts } from "../access/receipts.ts";
+import type { ServerLimits } from "../server-limits.ts";
+import type { OpenedWorkspace } from "./workspaces.ts";
+
+/** One request and the answer to it, as a route sees them. */
+export interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  /** In every answer and every line of the log. */
+  readonly requestId: string;
+  readonly principal: Principal;
+  /** Whether callers are asked who they are, so that no shared cache may keep the answer. */
+  readonly isPrivate: boolean;
+  /** Proofs that confined principals tag by. */
+  readonly receipts: Receipts;
+  /** Parameters of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Without the question mark. */
+  readonly search: string;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  /** Resolves to what the caller's namespace has; what is written into it is audited. */
+  workspace(): Promise<OpenedWorkspace>;
+  /** Aborts when the client has gone, or the server cuts it off. */
+  readonly signal: AbortSignal;
+  /** Aborts when the server begins to end: who could go on for ever stops. */
+  readonly closing: AbortSignal;
+}
+
+/** Makes the signal of one exchange; it listens only once it is wanted. */
+export function exchangeSignal(outgoing: ServerResponse, cutOff: AbortSignal): () => AbortSignal {
+  let controller: AbortController | undefined;
+  return () => {
+    if (controller !== undefined) return controller.signal;
+    const made = new AbortController();
+    controller = made;
+    const gone = (): StoreError =>
+      abortedError("serve", AbortSignal.abort(new Error("the client has gone")));
+    const onCutOff = (): void => made.abort(cutOff.reason);
+    if (outgoing.destroyed) made.abort(gone());
+    if (cutOff.aborted) onCutOff();
+    cutOff.addEventListener("abort", onCutOff, { once: true });
+    outgoing.once("close", () => {
+      cutOff.removeEventListener("abort", onCutOff);
+      if (!outgoing.writableFinished) made.abort(gone());
+    });
+    return made.signal;
+  };
+}

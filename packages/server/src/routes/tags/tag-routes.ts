@@ -1,0 +1,463 @@
+import { isLive, parseDigest, StoreError, type TagRecord } from "@bitstore/core";
+import { z } from "@hono/zod-openapi";
+import { checkTagTarget } from "../../access/confined-writes.ts";
+import { isConfined } from "../../access/principal.ts";
+import { receiptHeader } from "../../access/receipts.ts";
+import {
+  digestSchema,
+  expandedMax,
+  pageDefault,
+  pageMax,
+  tagEntrySchema,
+  tagNameSchema,
+  tagRecordSchema,
+  wholeQuery,
+} from "../../openapi/schemas.ts";
+import { matchesWeakly, parseEntityTags } from "../../wire/conditions.ts";
+import { readJson, sendJson, sendNothing } from "../../wire/json.ts";
+import { sendBlob } from "../blobs/send-blob.ts";
+import type { Exchange } from "../exchange.ts";
+import {
+  conditionHeaders,
+  rangeHeaders,
+  receiptHeaders,
+  tagReadHeaders,
+  tagWriteHeaders,
+} from "../request-headers.ts";
+import { bytesMedia, problem } from "../responses.ts";
+import { defineRoute, type Route } from "../route.ts";
+import { entryHeaders, sendEntry, tagsOf, tagsOrNone, writeTag } from "./tag-writes.ts";
+
+const seqMax = Number.MAX_SAFE_INTEGER;
+const entryBody = {
+  media: "application/json",
+  schema: tagEntrySchema,
+  headers: { ETag: "The sequence in quotes." },
+} as const;
+const badName = problem("The name, the query, a header or the body is malformed.");
+const neverSet = problem("The tag was never set, or has no such entry.");
+
+/** Text in a query, where control characters are refused. */
+const queryText = (charsMax: number): z.ZodString =>
+  z
+    .string()
+    .max(charsMax)
+    // oxlint-disable-next-line no-control-regex -- they are what is looked for
+    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/);
+
+const saidQuery = {
+  actor: queryText(256).optional().openapi({ description: "Who writes, without auth." }),
+  reason: queryText(1024).optional().openapi({ description: "Why." }),
+};
+const baseQuery = {
+  base: wholeQuery(
+    0,
+    seqMax,
+    "With an Idempotency-Key: `retry.base` of the answer that is tried again",
+  ).optional(),
+};
+type Base = { base?: number | undefined };
+
+const writeProblems = {
+  400: badName,
+  404: problem("The blob is not at the origin, or the tag was never set."),
+  412: problem("The condition does not hold; `current` is the newest entry, or null."),
+};
+const unknownWrite =
+  " Where nobody can know whether it was written it is 503 with the code INDETERMINATE: then it may " +
+  "only be tried again with `retry.nonce` as Idempotency-Key, and `retry.base` as `base`.";
+
+const tagPath = { path: "/v1/tags/{tag}", group: "tags", confined: "tag" } as const;
+
+export const getTag: Route = defineRoute(
+  {
+    ...tagPath,
+    operationId: "getTag",
+    method: "get",
+    summary: "Read what a tag names: its newest entry, or an older one",
+    description: "A deleted tag is answered with its tombstone, whose `op` is `delete`.",
+    scope: "read",
+    query: z.strictObject({
+      seq: wholeQuery(1, seqMax, "The entry with this sequence").optional(),
+      at: z.iso
+        .datetime({ offset: true })
+        .optional()
+        .openapi({ description: "The entry that was the newest then; `seq` goes before it." }),
+    }),
+    headers: tagReadHeaders,
+    responses: {
+      200: { description: "The entry.", ...entryBody },
+      304: { description: "It is at the sequence that If-None-Match names." },
+      400: badName,
+      404: neverSet,
+    },
+  },
+  async (exchange, { seq, at }: { seq?: number | undefined; at?: string | undefined }) => {
+    const none = parseEntityTags(exchange.incoming.headers["if-none-match"], "If-None-Match");
+    const { tags, tag } = await tagsOf(exchange);
+    const { signal } = exchange;
+    const entry =
+      seq !== undefined
+        ? await tags.get(tag, seq, { signal })
+        : at !== undefined
+          ? await tags.asOf(tag, new Date(at), { signal })
+          : await tags.head(tag, { signal });
+    if (entry === undefined) throw absentTag(tag);
+    if (none !== undefined && matchesWeakly(none, String(entry.seq))) {
+      sendNothing(exchange, 304, entryHeaders(exchange, entry));
+    } else sendEntry(exchange, 200, entry);
+  },
+);
+
+const annotationsSchema = z
+  .record(z.string().min(1), z.string())
+  .openapi({ propertyNames: { type: "string", minLength: 1 } } as object);
+
+const putBody = z.strictObject({
+  digest: digestSchema,
+  mediaType: z
+    .string()
+    .max(255)
+    .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(;[ -~]*)?$/, "it is not of the form type/subtype")
+    .optional(),
+  annotations: annotationsSchema.optional(),
+  actor: z.string().max(256).optional(),
+  reason: z.string().max(1024).optional(),
+  force: z.boolean().optional(),
+});
+
+export const putTag: Route = defineRoute(
+  {
+    ...tagPath,
+    operationId: "putTag",
+    method: "put",
+    summary: "Point a tag to a blob",
+    description: `Appends an entry.${unknownWrite}`,
+    scope: "tag",
+    query: z.strictObject(baseQuery),
+    headers: { ...tagWriteHeaders, ...receiptHeaders },
+    body: { description: "What it names.", required: true, media: { "application/json": putBody } },
+    responses: {
+      200: { description: "The new entry.", ...entryBody },
+      201: { description: "The new entry, of a tag that was absent or deleted.", ...entryBody },
+      ...writeProblems,
+      413: problem("The body is too long."),
+    },
+  },
+  async (exchange, { base }: Base) => {
+    const { digest: written, actor, reason, ...rest } = await readJson(exchange, putBody);
+    const digest = parseDigest(written);
+    const at = await tagsOf(exchange);
+    const { tags, tag } = at;
+    const { principal, receipts } = exchange;
+    if (isConfined(principal)) {
+      const receipt = exchange.incoming.headers[receiptHeader.toLowerCase()]?.toString();
+      const head = await tags.head(tag, { signal: exchange.signal });
+      checkTagTarget(principal, { digest, receipt, head }, receipts);
+    }
+    const entry = await writeTag(exchange, at, { actor, reason, base }, (options) =>
+      tags.append(tag, digest, { ...rest, ...options }),
+    );
+    const [before] = entry.recent;
+    sendEntry(exchange, before === undefined || before.op === "delete" ? 201 : 200, entry);
+  },
+);
+
+const patchBody = z.strictObject({
+  annotations: annotationsSchema,
+  actor: z.string().max(256).optional(),
+  reason: z.string().max(1024).optional(),
+});
+
+export const patchTag: Route = defineRoute(
+  {
+    ...tagPath,
+    operationId: "annotateTag",
+    method: "patch",
+    summary: "Say something else of what a tag names",
+    description: `Appends an entry with the same target.${unknownWrite}`,
+    scope: "tag",
+    query: z.strictObject(baseQuery),
+    headers: tagWriteHeaders,
+    body: {
+      description: "The annotations, all of them.",
+      required: true,
+      media: { "application/json": patchBody },
+    },
+    responses: {
+      200: { description: "The new entry.", ...entryBody },
+      ...writeProblems,
+      413: problem("The body is too long."),
+    },
+  },
+  async (exchange, { base }: Base) => {
+    const { annotations, actor, reason } = await readJson(exchange, patchBody);
+    const at = await tagsOf(exchange);
+    const entry = await writeTag(exchange, at, { actor, reason, base }, (options) =>
+      at.tags.annotate(at.tag, annotations, options),
+    );
+    sendEntry(exchange, 200, entry);
+  },
+);
+
+export const deleteTag: Route = defineRoute(
+  {
+    ...tagPath,
+    operationId: "deleteTag",
+    method: "delete",
+    summary: "Delete a tag; its history stays",
+    description: `Appends a tombstone.${unknownWrite}`,
+    scope: "tag",
+    query: z.strictObject({ ...baseQuery, ...saidQuery }),
+    headers: tagWriteHeaders,
+    responses: { 200: { description: "The tombstone.", ...entryBody }, ...writeProblems },
+  },
+  async (exchange, said: Base & { actor?: string | undefined; reason?: string | undefined }) => {
+    const at = await tagsOf(exchange);
+    const entry = await writeTag(exchange, at, said, (options) => at.tags.remove(at.tag, options));
+    sendEntry(exchange, 200, entry);
+  },
+);
+
+const rollbackBody = z.strictObject({
+  seq: z.number().int().min(1),
+  actor: z.string().max(256).optional(),
+  reason: z.string().max(1024).optional(),
+});
+
+export const rollbackTag: Route = defineRoute(
+  {
+    operationId: "rollbackTag",
+    method: "post",
+    path: "/v1/tags/{tag}/rollback",
+    group: "tags",
+    summary: "Point a tag to what an older entry named",
+    description: `Appends a copy of that entry.${unknownWrite}`,
+    scope: "tag",
+    confined: "tag",
+    query: z.strictObject(baseQuery),
+    headers: tagWriteHeaders,
+    body: {
+      description: "The entry to go back to.",
+      required: true,
+      media: { "application/json": rollbackBody },
+    },
+    responses: {
+      200: { description: "The new entry.", ...entryBody },
+      ...writeProblems,
+      413: problem("The body is too long."),
+    },
+  },
+  async (exchange, { base }: Base) => {
+    const { seq, actor, reason } = await readJson(exchange, rollbackBody);
+    const at = await tagsOf(exchange);
+    const entry = await writeTag(exchange, at, { actor, reason, base }, (options) =>
+      at.tags.rollback(at.tag, seq, options),
+    );
+    sendEntry(exchange, 200, entry);
+  },
+);
+
+const blobOfTag = {
+  path: "/v1/tags/{tag}/blob",
+  group: "tags",
+  scope: "read",
+  confined: "tag",
+} as const;
+
+async function sendTagged(exchange: Exchange): Promise<void> {
+  const workspace = await exchange.workspace();
+  const { tags, tag } = await tagsOf(exchange);
+  const head = await tags.head(tag, { signal: exchange.signal });
+  if (!isLive(head)) throw absentTag(tag);
+  const { digest, mediaType } = head.target;
+  const { principal, receipts } = exchange;
+  const headers = isConfined(principal)
+    ? { [receiptHeader]: receipts.issue(principal, digest) }
+    : undefined;
+  await sendBlob(exchange, workspace, { digest, mediaType, keeps: "never", headers });
+}
+
+export const getTagBlob: Route = defineRoute(
+  {
+    ...blobOfTag,
+    operationId: "getTagBlob",
+    method: "get",
+    summary: "Read the blob that a tag points to now",
+    description:
+      "As a blob is read by its digest, ranges and conditions included; its ETag is the digest.",
+    headers: { ...conditionHeaders, ...rangeHeaders },
+    responses: {
+      200: { description: "All of it, as what was recorded of it.", media: bytesMedia },
+      206: { description: "The range.", media: bytesMedia },
+      304: { description: "If-None-Match names its digest." },
+      400: badName,
+      404: problem("The tag or its blob is absent."),
+      412: problem("If-Match names another digest."),
+      416: problem("The range lies outside; Content-Range says the size."),
+    },
+  },
+  sendTagged,
+);
+
+export const headTagBlob: Route = defineRoute(
+  {
+    ...blobOfTag,
+    operationId: "headTagBlob",
+    method: "head",
+    summary: "Look at the size and digest of the blob that a tag points to now",
+    headers: conditionHeaders,
+    responses: {
+      200: { description: "It is there." },
+      304: { description: "If-None-Match names its digest." },
+      400: { description: "The name or a condition is malformed." },
+      404: { description: "The tag or its blob is absent." },
+      412: { description: "If-Match names another digest." },
+    },
+  },
+  sendTagged,
+);
+
+export const tagHistory: Route = defineRoute(
+  {
+    operationId: "tagHistory",
+    method: "get",
+    path: "/v1/tags/{tag}/history",
+    group: "tags",
+    summary: "List what happened to a tag, newest first",
+    scope: "read",
+    confined: "tag",
+    query: z.strictObject({
+      before: wholeQuery(1, seqMax, "Entries below this sequence").optional(),
+      n: wholeQuery(1, pageMax, "Entries on a page").optional(),
+    }),
+    responses: {
+      200: {
+        description:
+          "A page, empty where the tag was never set; `next` is there where more may follow, and is " +
+          "the next `before`.",
+        media: "application/json",
+        schema: z.object({
+          records: z.array(tagRecordSchema),
+          next: z.number().int().min(1).optional(),
+        }),
+      },
+      400: badName,
+    },
+  },
+  async (exchange, query: { before?: number | undefined; n?: number | undefined }) => {
+    const { tags, tag } = await tagsOf(exchange);
+    const { before, n: limit = pageDefault } = query;
+    const records: TagRecord[] = [];
+    for await (const each of tags.history(tag, { before, limit, signal: exchange.signal })) {
+      records.push(each);
+    }
+    const last = records.at(-1)?.seq ?? 1;
+    const next = records.length === limit && last > 1 ? last : undefined;
+    sendJson(exchange, 200, { records, ...(next === undefined ? {} : { next }) });
+  },
+);
+
+export const listTags: Route = defineRoute(
+  {
+    operationId: "listTags",
+    method: "get",
+    path: "/v1/tags",
+    group: "tags",
+    summary: "List the names of tags",
+    scope: "read",
+    confined: "never",
+    query: z.strictObject({
+      prefix: z
+        .string()
+        .max(240)
+        .regex(/^[A-Za-z0-9._/-]*$/)
+        .optional(),
+      after: tagNameSchema.optional(),
+      n: wholeQuery(1, pageMax, "Names on a page").optional(),
+      deleted: z.enum(["true", "false"]).optional().openapi({ description: "Deleted ones too." }),
+      expand: z
+        .literal("head")
+        .optional()
+        .openapi({ description: `Adds the newest entries; at most ${expandedMax} on a page.` }),
+    }),
+    responses: {
+      200: {
+        description: "A page; `next` is there where more may follow, and is the next `after`.",
+        media: "application/json",
+        schema: z.object({
+          tags: z.array(z.string()),
+          heads: z.array(tagEntrySchema.nullable()).optional(),
+          next: z.string().optional(),
+        }),
+      },
+      400: badName,
+    },
+  },
+  async (exchange, query: TagListQuery) => {
+    const workspace = await exchange.workspace();
+    const tags = tagsOrNone(workspace.tags);
+    const { signal } = exchange;
+    const { prefix, after: startAfter, expand } = query;
+    const most = expand === undefined ? pageMax : expandedMax;
+    const limit = Math.min(most, query.n ?? pageDefault);
+    const deleted = query.deleted === "true";
+    const names: string[] = [];
+    for await (const name of tags.list({ prefix, startAfter, limit, deleted, signal })) {
+      names.push(name);
+    }
+    const next = names.length === limit ? names.at(-1) : undefined;
+    const heads =
+      expand === undefined
+        ? undefined
+        : await Promise.all(names.map(async (name) => (await tags.head(name, { signal })) ?? null));
+    sendJson(exchange, 200, {
+      tags: names,
+      ...(heads === undefined ? {} : { heads }),
+      ...(next === undefined ? {} : { next }),
+    });
+  },
+);
+
+interface TagListQuery {
+  readonly prefix?: string | undefined;
+  readonly after?: string | undefined;
+  readonly n?: number | undefined;
+  readonly deleted?: "true" | "false" | undefined;
+  readonly expand?: "head" | undefined;
+}
+
+export const verifyTag: Route = defineRoute(
+  {
+    operationId: "verifyTag",
+    method: "get",
+    path: "/v1/tags/{tag}/verify",
+    group: "tags",
+    summary: "Read the whole log of a tag and say what is wrong with it",
+    scope: "read",
+    confined: "tag",
+    responses: {
+      200: {
+        description: "What was found, also where the tag was never set.",
+        media: "application/json",
+        schema: z.object({
+          tag: z.string(),
+          seq: z.number().int(),
+          sha256: z.string().optional(),
+          problems: z.array(z.object({ seq: z.number().int(), problem: z.string() })),
+        }),
+      },
+      400: badName,
+    },
+  },
+  async (exchange) => {
+    const { tags, tag } = await tagsOf(exchange);
+    sendJson(exchange, 200, await tags.verify(tag, { signal: exchange.signal }));
+  },
+);
+
+/** Makes the error of a tag that names nothing. */
+function absentTag(tag: string): StoreError {
+  const message = "there is no such tag, or no such entry of it";
+  return new StoreError({ code: "NOT_FOUND", operation: "open", subject: tag, message });
+}

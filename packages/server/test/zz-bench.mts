@@ -1,0 +1,13 @@
+import { createServer as plain } from "node:http";
+import { createServer } from "@bitstore/server";
+import { composite, defineTier, memoryCache, bucketStore, memoryBucket, shardedLayout } from "@bitstore/core";
+const blob = Buffer.alloc(4096, 7);
+const cache = memoryCache({ bytesMax: 64 * 2 ** 20, name: "memory" });
+const store = composite({ tiers: [defineTier({ name: "memory", source: cache, role: "cache" }), defineTier({ name: "mem", source: bucketStore(memoryBucket("m"), shardedLayout(""), { name: "mem" }), origin: true })] });
+const server = createServer({ open: async (namespace) => ({ namespace, store, tags: undefined, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }) });
+const { url } = await server.listen({ port: 0 });
+const { digest } = await (await fetch(`${url}/v1/blobs`, { method: "POST", body: blob })).json() as any;
+await (await fetch(`${url}/v1/blobs/${digest}`)).arrayBuffer();
+const bare = plain((_q, s) => { s.writeHead(200, { "content-type": "application/octet-stream", "content-length": 4096 }); s.end(blob); });
+await new Promise<void>((r) => bare.listen(0, "127.0.0.1", r));
+console.log(JSON.stringify({ ours: `${url}/v1/blobs/${digest}`, bare: `http://127.0.0.1:${(bare.address() as any).port}/` }));
