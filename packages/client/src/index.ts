@@ -1,1 +1,8 @@
-export {};
+export type { BulkBlob } from "./bulk/fetch-blobs.ts";
+export type { Digests } from "./bulk/missing-blobs.ts";
+export type { BitstoreClient } from "./client.ts";
+export type { ClientOptions } from "./client-options.ts";
+export type { RemoteTier } from "./list-tiers.ts";
+export { bitstoreClient, type NodeClientOptions } from "./node-client.ts";
+export { type ClientLimits, clientLimitsDefault } from "./wire/api.ts";
+export type { TlsOptions } from "./wire/undici-transport.ts";

@@ -1,7 +1,9 @@
 import { channel } from "node:diagnostics_channel";
 import type { Digest } from "./digest.ts";
 import type { StoreError } from "./errors.ts";
+import type { BreakerStatus } from "./layers/breaker.ts";
 import type { Attempt } from "./source.ts";
+import type { CopyProvenance } from "./store/copy-provenance.ts";
 
 /** One tier's answer to one question of a composite, published on `bitstore:attempt`. */
 export interface AttemptEvent {
@@ -26,6 +28,8 @@ export interface FillEvent {
 export interface AlarmEvent {
   readonly kind:
     | "corrupt-copy"
+    | "copy-quarantined"
+    | "copy-left"
     | "upload-refused"
     | "pending-rotten"
     | "pending-lost"
@@ -36,11 +40,36 @@ export interface AlarmEvent {
   readonly subject: string;
   readonly source: string;
   readonly error: unknown;
+  /** Who gave the wrong bytes of a copy, and where they are kept. */
+  readonly provenance?: CopyProvenance | undefined;
+}
+
+/**
+ * A change of a store's breaker, published on `bitstore:breaker`: it opened, also again after a canary
+ * that failed, let a canary pass (`half-open`), or closed.
+ */
+export interface BreakerEvent extends BreakerStatus {
+  readonly source: string;
+}
+
+/** What became of a request that failed for a while, published on `bitstore:retry`. */
+export interface RetryEvent {
+  readonly source: string;
+  readonly operation: string;
+  /** `over-budget` is given up although it might have passed, to spare a service that is down. */
+  readonly outcome: "retried" | "gave-up" | "over-budget";
+  /** Attempts so far. */
+  readonly count: number;
+  /** Milliseconds until the next attempt, where there is one. */
+  readonly pauseMs: number;
+  readonly error: StoreError;
 }
 
 const alarms = channel("bitstore:alarm");
 const attempts = channel("bitstore:attempt");
+const breakers = channel("bitstore:breaker");
 const fills = channel("bitstore:fill");
+const retries = channel("bitstore:retry");
 
 /** Publishes an attempt; costs nothing while nobody subscribes. */
 export function publishAttempt(event: AttemptEvent): void {
@@ -55,4 +84,14 @@ export function publishFill(event: FillEvent): void {
 /** Publishes an alarm. */
 export function publishAlarm(event: AlarmEvent): void {
   if (alarms.hasSubscribers) alarms.publish(event);
+}
+
+/** Publishes a change of a breaker. */
+export function publishBreaker(event: BreakerEvent): void {
+  if (breakers.hasSubscribers) breakers.publish(event);
+}
+
+/** Publishes what became of a request that failed for a while. */
+export function publishRetry(event: RetryEvent): void {
+  if (retries.hasSubscribers) retries.publish(event);
 }

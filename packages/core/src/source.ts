@@ -65,6 +65,8 @@ export interface BlobPutOptions extends CallOptions {
   readonly algorithm?: Algorithm | undefined;
   /** Bytes of the body where known. */
   readonly size?: number | undefined;
+  /** Is called while the store is busy with what is there already, and takes nothing of the body. */
+  readonly onProgress?: (() => void) | undefined;
 }
 
 export interface PutResult extends Descriptor {

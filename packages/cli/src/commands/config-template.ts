@@ -41,6 +41,11 @@ tiers:
 # Where tags are kept: a bucket or a directory of its own.
 metadata: "./.bitstore/metadata"
 
+# Who acknowledges a put: the origin, or a journal on this disk, from which blobs are brought to the
+# origin later. The journal outlives a crash; a full one takes no more; tags wait for the origin.
+# ack: cache
+# journal: { directory: "./.bitstore/journal", bytesMax: 10GiB }
+
 # The server: bitstore serve.
 # server: { host: 127.0.0.1, port: 7070 }
 `;

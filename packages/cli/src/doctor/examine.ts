@@ -36,7 +36,8 @@ export function patientsOf({ tiers, metadata }: BitstoreConfig): readonly Patien
     store,
     price,
   }));
-  if (metadata === undefined) return patients;
+  // Another bitstore that keeps the tags probes its own bucket.
+  if (metadata === undefined || metadata.location.kind === "bitstore") return patients;
   const location = formatStoreLocation(metadata.location);
   const own = { name: "metadata", kind: "metadata", location, mayWrite: true } as const;
   return [...patients, { ...own, store: metadata, price: undefined }];

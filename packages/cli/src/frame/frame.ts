@@ -3,8 +3,8 @@ import { setMaxListeners } from "node:events";
 import { createDisposal, type Disposal, type ErrorCode } from "@bitstore/core";
 import { openStore, type OpenedStore, type StoreChoice } from "../store/open-store.ts";
 import { exitStatus } from "./exit-status.ts";
-import { listenForInterruption } from "./interruption.ts";
-import type { Io } from "./io.ts";
+import { cleanUpMsDefault, listenForInterruption } from "./interruption.ts";
+import type { EndSignal, Io } from "./io.ts";
 import { narrate } from "./narrate.ts";
 import { createOutput, type Output } from "./output.ts";
 import { printError } from "./print-error.ts";
@@ -42,10 +42,17 @@ export type Run<Options> = (
   options: Options,
 ) => Promise<void>;
 
+/** What is unlike other commands of one. */
+export interface RunOptions {
+  /** A signal is how it ends, and no failure; it takes the time that it takes. */
+  readonly endsGracefully?: boolean;
+}
+
 /** What all commands share: it turns what they do into commander's actions. */
 export interface Frame {
   action<Options extends OptionValues>(
     run: Run<Options>,
+    how?: RunOptions,
   ): (...received: unknown[]) => Promise<void>;
 }
 
@@ -85,12 +92,15 @@ export function createFrame(io: Io, settings: () => Settings): FrameRun {
     name: string,
     args: readonly string[],
     options: Options,
+    { endsGracefully = false }: RunOptions,
   ): Promise<void> {
     const temporaries = createTemporaries();
-    const interruption = listenForInterruption(io, name, (ending) => {
+    const end = (ending: EndSignal): void => {
       temporaries.removeAll();
       io.end(ending);
-    });
+    };
+    const cleanUpMs = endsGracefully ? Number.POSITIVE_INFINITY : cleanUpMsDefault;
+    const interruption = listenForInterruption(io, name, end, cleanUpMs);
     const { signal } = interruption;
     // Everything that a command has under way listens to it, which is no leak.
     setMaxListeners(0, signal);
@@ -119,7 +129,7 @@ export function createFrame(io: Io, settings: () => Settings): FrameRun {
     }
     await close(stores, output).catch((error: unknown) => fail(error));
     // A command that was interrupted may have ended as if it were done.
-    if (signal.aborted) fail(signal.reason);
+    if (signal.aborted && !endsGracefully) fail(signal.reason);
     await output.flush();
     hush?.();
     temporaries.removeAll();
@@ -128,11 +138,11 @@ export function createFrame(io: Io, settings: () => Settings): FrameRun {
 
   return {
     action:
-      (run) =>
+      (run, how = {}) =>
       async (...received) => {
         const command = received.at(-1);
         if (!isCommand(command)) throw new TypeError("an action is called by commander alone");
-        await perform(run, command.name(), command.args, command.opts());
+        await perform(run, command.name(), command.args, command.opts(), how);
       },
     reject(error) {
       const signal = AbortSignal.any([]);

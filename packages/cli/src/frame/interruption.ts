@@ -13,16 +13,17 @@ export interface Interruption {
 }
 
 /** How long a command may take to clean up before it is ended all the same. */
-const cleanUpMs = 5000;
+export const cleanUpMsDefault = 5000;
 
 /**
  * Listens for what ends the command `name`. The first signal aborts it, so that it cleans up; a
- * second one, or a clean-up that takes too long, calls `end`.
+ * second one, or a clean-up that takes longer than `cleanUpMs`, calls `end`.
  */
 export function listenForInterruption(
   io: Io,
   name: string,
   end: (signal: EndSignal) => void,
+  cleanUpMs: number = cleanUpMsDefault,
 ): Interruption {
   const controller = new AbortController();
   let gone = false;
@@ -30,7 +31,9 @@ export function listenForInterruption(
   const abort = (reason: StoreError, signal: EndSignal = "SIGTERM"): void => {
     if (controller.signal.aborted) return;
     // A reader that has gone leaves the command its time: what was paid for is still to be kept.
-    if (reason.code === "ABORTED") timer = setTimeout(() => end(signal), cleanUpMs);
+    if (reason.code === "ABORTED" && Number.isFinite(cleanUpMs)) {
+      timer = setTimeout(() => end(signal), cleanUpMs);
+    }
     controller.abort(reason);
   };
   const stopSignals = io.onSignal((signal) => {

@@ -42,7 +42,7 @@ export function namesTag(text: string): boolean {
 
 /** Reads arguments against the tags of a store, which is opened when the first tag is read. */
 export function blobArguments(
-  { io, signal, openStore }: Pick<Invocation, "io" | "signal" | "openStore">,
+  { io, output, signal, openStore }: Pick<Invocation, "io" | "output" | "signal" | "openStore">,
   opened: () => Promise<OpenedStore> = openStore,
 ): BlobArguments {
   let log: Promise<ReturnType<typeof openTagLog>> | undefined;
@@ -50,7 +50,7 @@ export function blobArguments(
 
   async function lookUp(tag: string): Promise<NamedBlob> {
     const reference = parseTagReference(tag, Date.now());
-    log ??= opened().then((store) => openTagLog(store, io));
+    log ??= opened().then((store) => openTagLog(store, { io, output }));
     const entry = await entryAt(
       await log,
       reference,

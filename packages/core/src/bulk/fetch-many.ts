@@ -68,6 +68,13 @@ const deliveriesMax = 8;
 
 /** An outage of ten minutes is waited for; what is down for longer is told as failed. */
 const breakerWaitMsMaxDefault = 600_000;
+/**
+ * A tier that has answered in this run and no longer does is asked again for this long, so that a
+ * breaker of ten seconds' memory has opened by then if it is the service that is gone.
+ */
+const outageWaitMsMax = 30_000;
+/** Milliseconds between two tries then. */
+const outagePauseMs = 1000;
 /** Between two looks while a canary is under way. */
 const breakerPauseMsMin = 200;
 
@@ -88,6 +95,7 @@ export async function* fetchMany<T>(
   if (options.signal?.aborted) onAbort();
   else options.signal?.addEventListener("abort", onAbort, { once: true });
   const { signal } = controller;
+  const answered = new Set<string>();
   const distinct = distinctDigests(inputs, options.seen ?? digestSet(), signal);
   const mapping = {
     concurrencyMax: options.concurrencyMax ?? 64,
@@ -99,7 +107,7 @@ export async function* fetchMany<T>(
     yield* mapConcurrent(
       distinct,
       mapping,
-      (item) => fetchOne(source, item, options, signal),
+      (item) => fetchOne(source, item, options, signal, answered),
       () => controller.abort(options.signal?.reason),
     );
   } finally {
@@ -136,6 +144,8 @@ async function fetchOne<T>(
   item: Parsed,
   options: FetchManyOptions<T>,
   signal: AbortSignal,
+  /** Tiers that have answered anything in this run. */
+  answered: Set<string>,
 ): Promise<FetchOutcome<T>> {
   const clock = options.clock ?? systemClock;
   const breakerWaitMsMax = options.breakerWaitMsMax ?? breakerWaitMsMaxDefault;
@@ -159,8 +169,12 @@ async function fetchOne<T>(
     ...rest,
   });
   if (!("digest" in item)) return outcome("failed", { error: item.error });
-  const onAttempt = (attempt: Attempt): void => void attempts.push(attempt);
+  const onAttempt = (attempt: Attempt): void => {
+    attempts.push(attempt);
+    if (attempt.outcome === "hit" || attempt.outcome === "miss") answered.add(attempt.tier);
+  };
   let waited = false;
+  let failedMs: number | undefined;
   for (let delivery = 1; ; delivery += 1) {
     try {
       const size = await options.present?.(item.digest);
@@ -181,15 +195,27 @@ async function fetchOne<T>(
       if (isStoreError(error, "DIGEST_MISMATCH") && delivery < deliveriesMax) continue;
       // A tier that is held back is waited for, also once more by who asked it as its canary.
       waited ||= attempts.some((attempt) => isHeldBack(attempt.error));
-      const mayWait = waited && isStoreError(error, "UNAVAILABLE");
+      // One that answered before and now does not may be gone for all: what failed before its breaker
+      // opened is no worse than what came after.
+      const isOutage = attempts.some((each) => isTransient(each) && answered.has(each.tier));
+      failedMs ??= clock.now();
+      const mayAskAgain = isOutage && clock.now() - failedMs <= outageWaitMsMax;
+      const mayWait = (waited || mayAskAgain) && isStoreError(error, "UNAVAILABLE");
       if (!mayWait || clock.now() - startedMs > breakerWaitMsMax) {
         return outcome("failed", { error });
       }
+      const held = attempts.some((each) => isHeldBack(each.error));
       attempts.length = 0;
       delivery -= 1;
-      await pause(clock, error.retryAfterMs, signal, item.digest);
+      const pauseMs = held ? error.retryAfterMs : Math.max(outagePauseMs, error.retryAfterMs ?? 0);
+      await pause(clock, pauseMs, signal, item.digest);
     }
   }
+}
+
+/** Whether a tier failed in a way that passes by itself. */
+function isTransient({ outcome, error }: Attempt): boolean {
+  return outcome === "failed" && error !== undefined && error.persistence !== "permanent";
 }
 
 /** Waits for a breaker to let a canary pass, and then a little, since only one of many passes. */

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { type Body, openBody } from "../bytes.ts";
 import { sleep } from "../clock.ts";
 import type { Digest } from "../digest.ts";
-import { publishFill } from "../diagnostics.ts";
+import { type FillEvent, publishFill } from "../diagnostics.ts";
 import { abortedError, StoreError } from "../errors.ts";
 import type { Attempt } from "../source.ts";
 import type { CompositeContext } from "./context.ts";
@@ -19,8 +19,13 @@ export interface Fills {
    * its targets; to undefined where the wait was too long.
    */
   room(bytes: number): Promise<(() => void) | undefined>;
-  /** Starts the copies; never rejects, and nobody needs to wait for it. */
-  start(digest: Digest, targets: readonly Tier[], body: FillBody): void;
+  /**
+   * Starts the copies, which nobody needs to wait for. What it returns gives up a copy that still
+   * waits for its turn, as one must whose beginning is gone.
+   */
+  start(digest: Digest, targets: readonly Tier[], body: FillBody): (tier: Tier) => void;
+  /** Tells of copies that are left out; the next read of the blob makes them. */
+  drop(digest: Digest, targets: readonly Tier[], message: string): void;
   /** Resolves when no copy of a digest into a tier is under way. */
   settled(tier: Tier, digest: Digest): Promise<void>;
   /** Has `drain` wait for other work as well, whatever comes of it. */
@@ -51,7 +56,7 @@ export function fillQueue(context: CompositeContext): Fills {
 
   async function fill(tier: Tier, digest: Digest, body: FillBody): Promise<void> {
     const startedMs = clock.now();
-    const report = (outcome: "filled" | "existed" | "failed", error?: StoreError): void =>
+    const report = (outcome: FillEvent["outcome"], error?: StoreError): void =>
       publishFill({
         composite: context.name,
         digest,
@@ -80,6 +85,15 @@ export function fillQueue(context: CompositeContext): Fills {
       report(outcome === "created" ? "filled" : "existed");
     } catch (thrown) {
       report("failed", asStoreError(thrown, "fill", tier.name));
+    }
+  }
+
+  function drop(digest: Digest, targets: readonly Tier[], message: string): void {
+    for (const { name: tier } of targets) {
+      const about = { operation: "fill", subject: digest, source: tier, message };
+      const error = new StoreError({ ...about, code: "ABORTED" });
+      const event = { composite: context.name, digest, tier, bytes: 0, elapsedMs: 0 };
+      publishFill({ ...event, outcome: "dropped", error });
     }
   }
 
@@ -125,19 +139,33 @@ export function fillQueue(context: CompositeContext): Fills {
       };
     },
     start(digest, targets, body) {
+      const waiting = new Set<Tier>();
+      const end = (tier: Tier): void => {
+        running.delete(`${tier.name} ${digest}`);
+        body.done(tier);
+      };
+      const turn = async (tier: Tier): Promise<void> => {
+        if (waiting.delete(tier)) await fill(tier, digest, body).finally(() => end(tier));
+      };
       for (const tier of targets) {
         const key = `${tier.name} ${digest}`;
         if (running.has(key) || stop.signal.aborted) {
           body.done(tier);
           continue;
         }
-        const task = limit(() => fill(tier, digest, body)).finally(() => {
-          running.delete(key);
-          body.done(tier);
-        });
-        running.set(key, task);
+        waiting.add(tier);
+        running.set(
+          key,
+          limit(() => turn(tier)),
+        );
       }
+      return (tier) => {
+        if (!waiting.delete(tier)) return;
+        drop(digest, [tier], "its bytes were given up while it waited for its turn");
+        end(tier);
+      };
     },
+    drop,
     async settled(tier, digest) {
       await running.get(`${tier.name} ${digest}`);
     },

@@ -68,6 +68,9 @@ export function startFlight(
   const listeners = new Set<(attempt: Attempt) => void>();
   const parties = new Set<{ reader: SpoolReader | undefined; readonly call: CallOptions }>();
   let filling = 0;
+  // Fills that wait for their turn, and what gives one up.
+  const waiting = new Map<Tier, SpoolReader>();
+  let giveUp: (tier: Tier) => void = () => undefined;
   let spool: Spool | undefined;
   let closed = false;
   let wrong = false;
@@ -114,13 +117,7 @@ export function startFlight(
     question.filled = targets;
     if (found.kind === "whole") {
       const { bytes } = found;
-      const release = targets.length > 0 ? await fills.room(bytes.byteLength) : undefined;
-      if (release !== undefined)
-        fills.start(
-          digest,
-          targets,
-          memoryBody(bytes, deletions, afterAll(targets.length, release)),
-        );
+      if (targets.length > 0) await fillWhole(bytes, targets);
       return found;
     }
     const kept = await context.openSpool(found.size);
@@ -132,31 +129,46 @@ export function startFlight(
     // Over the budget of all spools there is a window for the first who came, and no fill: a window
     // goes at the pace of its slowest reader, so nobody else may depend on it.
     if (kept === undefined) close();
-    spool = kept ?? windowSpool();
+    spool = kept ?? windowSpool({ memoryBytesMax: context.limits.windowBytesMax });
     const hold = kept === undefined;
     for (const party of kept === undefined ? [...parties].slice(0, 1) : parties) {
       party.reader = spool.read(0, { signal: party.call.signal, hold });
     }
     if (kept !== undefined) startFills(targets, spool);
+    else fills.drop(digest, targets, "no spool had room for it");
     void pump(found, spool);
     return { kind: "spool", tier: found.tier, size: found.size, version: found.version };
   }
 
+  async function fillWhole(bytes: Uint8Array, targets: readonly Tier[]): Promise<void> {
+    const release = await fills.room(bytes.byteLength);
+    if (release === undefined) {
+      fills.drop(digest, targets, "the queue of fills had no room for it in time");
+      return;
+    }
+    const done = afterAll(targets.length, release);
+    fills.start(digest, targets, memoryBody(bytes, deletions, done));
+  }
+
   function startFills(targets: readonly Tier[], from: Spool): void {
     filling = targets.length;
-    // A fill holds its place in the spool from now on, also while it waits for its turn.
-    const readers = new Map(targets.map((tier) => [tier, from.read(0, { hold: true })]));
-    fills.start(digest, targets, {
+    // The spool keeps a fill's bytes from now on, but no reader waits for it before it has its turn.
+    for (const tier of targets) waiting.set(tier, from.read(0, { hold: true, waits: true }));
+    giveUp = fills.start(digest, targets, {
       deletions,
       // The queue counts what waits in memory, which the spool bounds by itself.
       size: undefined,
-      open: (tier) => () => {
-        const first = readers.get(tier);
-        readers.delete(tier);
-        return first ?? from.read(0, { hold: true });
+      open(tier) {
+        waiting.get(tier)?.begin();
+        return () => {
+          const first = waiting.get(tier);
+          waiting.delete(tier);
+          return first ?? from.read(0, { hold: true });
+        };
       },
-      done: (tier) => {
-        void readers.get(tier)?.return();
+      done(tier) {
+        void waiting.get(tier)?.return();
+        waiting.delete(tier);
         filling -= 1;
         leave();
         if (filling === 0 && wrong) events.again();
@@ -171,7 +183,10 @@ export function startFlight(
       const { tier, size } = found;
       for await (const chunk of verifyBlobStream(context, stream, digest, tier.name, size)) {
         await into.write(chunk);
-        if (into.start > 0) close();
+        if (into.start > 0) {
+          close();
+          for (const late of waiting.keys()) giveUp(late);
+        }
         if (controller.signal.aborted) throw abortedError("open", controller.signal, digest);
       }
       if (givers.size === 1) context.memories.noteVerified(found.tier, digest, found.version);

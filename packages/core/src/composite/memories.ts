@@ -6,12 +6,10 @@ import { isStoreError } from "../errors.ts";
 import type { Generations } from "./generations.ts";
 import type { Tier } from "./tier.ts";
 
-/** Entries of each memory; the least recently used goes first. */
-const entriesMax = 100_000;
 /** How long a corrupt copy is passed over; then it is read, and judged, again. */
 const corruptTtlMs = 10 * 60_000;
 
-/** What a composite remembers of its tiers, in memory and for a while only. */
+/** What a composite remembers of its tiers, in memory and for a while only; the latest `entriesMax`. */
 export interface Memories {
   isKnownMiss(tier: Tier, digest: Digest): boolean;
   /** Remembers a miss, unless the digest was written since the lookup started. */
@@ -29,7 +27,7 @@ export interface Memories {
   forget(tier: Tier, digest: Digest): void;
 }
 
-export function memories(clock: Clock, writes: Generations): Memories {
+export function memories(clock: Clock, writes: Generations, entriesMax: number): Memories {
   interface Miss {
     readonly untilMs: number;
     readonly generation: number;

@@ -19,31 +19,43 @@ export function wholeOpener(
 ): (digest: Digest, options: OpenOptions) => Promise<Content | undefined> {
   const flights = new Map<Digest, Flight>();
 
-  function takeOff(digest: Digest, avoid: OpenOptions["avoid"], shared: boolean): Flight {
+  function takeOff(
+    digest: Digest,
+    avoid: OpenOptions["avoid"],
+    shared: boolean,
+    agains: number,
+  ): Flight {
     const flight = startFlight(context, fills, digest, avoid, {
       over: (landed) => {
         if (flights.get(digest) === landed) flights.delete(digest);
       },
-      again: () => fills.track(openOnce(digest)),
+      again: () => {
+        // Each tier may be wrong once; what is remembered of them may be forgotten in between.
+        if (agains < context.tiers.length) fills.track(openOnce(digest, agains + 1));
+      },
     });
     if (shared) flights.set(digest, flight);
     return flight;
   }
 
   /** Takes off and leaves again: the fills hold the flight from there. */
-  async function openOnce(digest: Digest): Promise<void> {
-    const content = await open(digest, {});
+  async function openOnce(digest: Digest, agains: number): Promise<void> {
+    const content = await open(digest, {}, agains);
     await content?.[Symbol.asyncDispose]();
   }
 
-  async function open(digest: Digest, options: OpenOptions): Promise<Content | undefined> {
+  async function open(
+    digest: Digest,
+    options: OpenOptions,
+    agains = 0,
+  ): Promise<Content | undefined> {
     const { signal, avoid } = options;
     let shared = avoid === undefined || avoid.size === 0;
     for (let turn = 1; ; turn += 1) {
       if (signal?.aborted) throw abortedError("open", signal, digest);
       const known = shared ? flights.get(digest) : undefined;
       const joined = known?.isJoinable() === true ? known : undefined;
-      const flight = joined ?? takeOff(digest, avoid, shared);
+      const flight = joined ?? takeOff(digest, avoid, shared, agains);
       const party = flight.join(options);
       let kept = false;
       try {
@@ -129,7 +141,7 @@ export function wholeOpener(
     }
   }
 
-  return open;
+  return (digest, options) => open(digest, options);
 }
 
 function partsOf(

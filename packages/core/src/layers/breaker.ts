@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { RequestEnd } from "./request-end.ts";
 import { slidingCounts } from "./sliding-counts.ts";
 
 export interface BreakerLimits {
@@ -32,9 +33,6 @@ export interface BreakerStatus {
   readonly retryAfterMs: number;
 }
 
-/** How a request ended, as far as the service's health goes. */
-export type RequestEnd = "answered" | "failed" | "unknown";
-
 export interface Breaker {
   status(): BreakerStatus;
   /**
@@ -48,11 +46,17 @@ export interface Breaker {
  * Watches what comes of the requests to one service, and holds them back while most fail: it spares
  * those who wait, and a service that is trying to come back. After a while one request passes, as a
  * canary: its answer closes the breaker, its failure doubles the wait. A canary of which nothing is
- * known, since its caller left, lets the next one pass.
+ * known, since its caller left, lets the next one pass. `onChange` is told when it opens, lets a
+ * canary pass, and closes; it must not throw.
  *
  * Source: M. Nygard, Release It!, chapter on stability patterns.
  */
-export function createBreaker(limits: BreakerLimits, clock: Clock, random: () => number): Breaker {
+export function createBreaker(
+  limits: BreakerLimits,
+  clock: Clock,
+  random: () => number,
+  onChange: (status: BreakerStatus) => void = () => undefined,
+): Breaker {
   const counts = slidingCounts<"requests" | "failures">(limits.windowMs, clock);
   let openUntilMs: number | undefined;
   let openings = 0;
@@ -67,6 +71,7 @@ export function createBreaker(limits: BreakerLimits, clock: Clock, random: () =>
     openings += 1;
     era += 1;
     hasCanary = false;
+    onChange(status());
   }
   function close(): void {
     openUntilMs = undefined;
@@ -74,6 +79,7 @@ export function createBreaker(limits: BreakerLimits, clock: Clock, random: () =>
     era += 1;
     hasCanary = false;
     counts.clear();
+    onChange(status());
   }
   function end(how: RequestEnd, began: { readonly era: number; readonly isCanary: boolean }): void {
     if (began.era !== era) return;
@@ -91,17 +97,20 @@ export function createBreaker(limits: BreakerLimits, clock: Clock, random: () =>
     if (requests >= limits.requestsMin && isBad) open();
   }
 
+  function status(): BreakerStatus {
+    const leftMs = openUntilMs === undefined ? 0 : Math.max(0, openUntilMs - clock.now());
+    const state = openUntilMs === undefined ? "closed" : leftMs > 0 ? "open" : "half-open";
+    const [requests, failures] = [counts.sum("requests"), counts.sum("failures")];
+    return { state, requests, failures, retryAfterMs: Math.ceil(leftMs) };
+  }
+
   return {
-    status() {
-      const leftMs = openUntilMs === undefined ? 0 : Math.max(0, openUntilMs - clock.now());
-      const state = openUntilMs === undefined ? "closed" : leftMs > 0 ? "open" : "half-open";
-      const [requests, failures] = [counts.sum("requests"), counts.sum("failures")];
-      return { state, requests, failures, retryAfterMs: Math.ceil(leftMs) };
-    },
+    status,
     enter() {
       const isOpen = openUntilMs !== undefined;
       if (openUntilMs !== undefined && (clock.now() < openUntilMs || hasCanary)) return undefined;
       hasCanary = isOpen;
+      if (isOpen) onChange(status());
       const began = { era, isCanary: isOpen };
       let isOver = false;
       return (how) => {

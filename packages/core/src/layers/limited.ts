@@ -14,10 +14,22 @@ export interface LimitedOptions {
   readonly adaptive?: boolean | undefined;
 }
 
+/** Where a bound stands, for reports. */
+export interface LimitStatus {
+  /** Requests under way; a read counts until it was consumed or disposed. */
+  readonly active: number;
+  /** Requests that wait for a place. */
+  readonly waiting: number;
+  /** Requests at a time that it is asked now at most. */
+  readonly concurrency: number;
+  readonly concurrencyMax: number;
+}
+
 /** A store whose bound can be looked at. */
 export interface LimitedStore extends BlobStore {
   /** Requests at a time that it is asked now at most. */
   concurrency(): number;
+  limit(): LimitStatus;
 }
 
 /** What is left of the bound after one refusal. */
@@ -102,6 +114,12 @@ export function limited(
   return {
     ...inner,
     concurrency: () => limit.concurrency,
+    limit: () => ({
+      active: limit.activeCount,
+      waiting: limit.pendingCount,
+      concurrency: limit.concurrency,
+      concurrencyMax,
+    }),
     stat: (digest, options) =>
       hold("stat", options?.signal, async () => await inner.stat(digest, options)),
     async open(digest, options): Promise<Content | undefined> {

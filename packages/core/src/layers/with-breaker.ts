@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import type { Bytes } from "../bytes.ts";
-import { errorTable, isStoreError, StoreError } from "../errors.ts";
+import { publishBreaker } from "../diagnostics.ts";
+import { isStoreError, StoreError } from "../errors.ts";
 import type { BlobStore } from "../source.ts";
 import {
   type Breaker,
@@ -8,9 +9,9 @@ import {
   type BreakerLimits,
   type BreakerStatus,
   createBreaker,
-  type RequestEnd,
 } from "./breaker.ts";
 import { mapContent } from "./map-content.ts";
+import { type RequestEnd, requestEndOf } from "./request-end.ts";
 
 /** What the error of a request says that a breaker held back, as its `serviceCode`. */
 export const breakerOpenCode = "BreakerOpen";
@@ -36,7 +37,9 @@ export interface BreakerStore extends BlobStore {
 export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}): BreakerStore {
   const clock = options.clock ?? systemClock;
   const limits = { ...breakerDefault, ...options };
-  const breaker = createBreaker(limits, clock, options.random ?? Math.random);
+  const breaker = createBreaker(limits, clock, options.random ?? Math.random, (status) =>
+    publishBreaker({ source: inner.name, ...status }),
+  );
 
   function enter(operation: string, subject: string | undefined): (end: RequestEnd) => void {
     const entered = breaker.enter();
@@ -54,7 +57,7 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
       end("answered");
       return answer;
     } catch (error) {
-      end(endOf(error));
+      end(requestEndOf(error));
       throw error;
     }
   }
@@ -75,7 +78,7 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
         end("answered");
         return result;
       } catch (error) {
-        end(isOwn ? "unknown" : endOf(error));
+        end(isOwn ? "unknown" : requestEndOf(error));
         throw error;
       }
     },
@@ -85,7 +88,7 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
       // Its answer counted when it came, so that a long blob holds up no canary; a body that breaks
       // off counts once more.
       const failed = (error: unknown): void => {
-        if (endOf(error) === "failed") breaker.enter()?.("failed");
+        if (requestEndOf(error) === "failed") breaker.enter()?.("failed");
       };
       return mapContent(content, {
         body: (body) => told(body, failed),
@@ -106,13 +109,6 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
 /** Tells whether a request was held back by a breaker. */
 export function isHeldBack(error: unknown): boolean {
   return isStoreError(error, "UNAVAILABLE") && error.serviceCode === breakerOpenCode;
-}
-
-function endOf(error: unknown): RequestEnd {
-  if (!isStoreError(error)) return "failed";
-  if (error.code === "ABORTED") return "unknown";
-  if (error.retryAfterMs !== undefined || error.code === "RATE_LIMITED") return "answered";
-  return errorTable[error.code].transient || error.code === "INTERNAL" ? "failed" : "answered";
 }
 
 async function* told(

@@ -28,6 +28,20 @@ export interface HedgeOptions extends Partial<HedgeLimits> {
   readonly clock?: Clock | undefined;
 }
 
+/** What second requests came to within the last `budgetMs`, for reports. */
+export interface HedgeStatus {
+  readonly requests: number;
+  /** Second requests that were sent. */
+  readonly extra: number;
+  /** Second requests that answered first. */
+  readonly won: number;
+}
+
+/** A store whose second requests can be looked at. */
+export interface HedgeStore extends BlobStore {
+  hedges(): HedgeStatus;
+}
+
 interface Question<T> {
   readonly operation: string;
   readonly digest: Digest;
@@ -40,6 +54,7 @@ interface Question<T> {
 
 /** The first answer; its signal lives until it is released, for a body that is still to be read. */
 interface Won<T> {
+  readonly isSecond: boolean;
   readonly value: T;
   readonly release: () => void;
 }
@@ -53,10 +68,10 @@ interface Won<T> {
  *
  * Source: J. Dean, L. A. Barroso, "The Tail at Scale", CACM 56(2), 2013.
  */
-export function withHedge(inner: BlobStore, options: HedgeOptions = {}): BlobStore {
+export function withHedge(inner: BlobStore, options: HedgeOptions = {}): HedgeStore {
   const limits = { ...hedgeDefault, ...options };
   const clock = options.clock ?? systemClock;
-  const counts = slidingCounts<"requests" | "extra">(limits.budgetMs, clock);
+  const counts = slidingCounts<"requests" | "extra" | "won">(limits.budgetMs, clock);
   const statsTook = latencies();
   const opensTook = latencies();
 
@@ -74,11 +89,17 @@ export function withHedge(inner: BlobStore, options: HedgeOptions = {}): BlobSto
     const startedMs = clock.now();
     const won = await firstOf(question, clock, waitMs, mayAskAgain);
     took.add(clock.now() - startedMs);
+    if (won.isSecond) counts.add("won");
     return won;
   }
 
   return {
     ...inner,
+    hedges: () => ({
+      requests: counts.sum("requests"),
+      extra: counts.sum("extra"),
+      won: counts.sum("won"),
+    }),
     async stat(digest, call = {}) {
       const ask = (each: CallOptions): ReturnType<BlobStore["stat"]> => inner.stat(digest, each);
       const discard = (): void => undefined;
@@ -137,6 +158,7 @@ function firstOf<T>(
     }
     function send(): void {
       const link = linkedAbort(call.signal);
+      const isSecond = links.size > 0;
       links.add(link);
       const answer = (async () => await ask({ ...call, signal: link.signal }))();
       answer.then(
@@ -146,7 +168,7 @@ function firstOf<T>(
             return;
           }
           end(link);
-          resolve({ value, release: () => link.release() });
+          resolve({ value, isSecond, release: () => link.release() });
         },
         (error: unknown) => {
           errors.push(error);

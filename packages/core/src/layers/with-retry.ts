@@ -1,5 +1,6 @@
 import { type Clock, sleep, systemClock } from "../clock.ts";
 import { type Body, openBody } from "../bytes.ts";
+import { publishRetry } from "../diagnostics.ts";
 import { abortedError, isStoreError, StoreError } from "../errors.ts";
 import type { BlobStore } from "../source.ts";
 import { slidingCounts } from "./sliding-counts.ts";
@@ -33,6 +34,20 @@ export const retryDefault: RetryOptions = {
   budgetMs: 10_000,
 };
 
+/** What is left of the retries that a store may be sent, for reports. */
+export interface RetryBudget {
+  /** Questions within the last `budgetMs`, and the retries that they took. */
+  readonly requests: number;
+  readonly retries: number;
+  /** Retries that may still be made now. */
+  readonly left: number;
+}
+
+/** A store whose budget of retries can be looked at. */
+export interface RetryStore extends BlobStore {
+  retryBudget(): RetryBudget;
+}
+
 /**
  * Repeats what failed for a while, with full jitter, under one deadline, and rethrows the last error
  * as `exhausted`, so that nothing above repeats it again. A body that threw, an abort and permanent
@@ -42,17 +57,16 @@ export const retryDefault: RetryOptions = {
  * Retries have a budget, so that a service that is down is not asked several times as much as one that
  * is up: what is beyond it fails at its first failure.
  */
-export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {}): BlobStore {
+export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {}): RetryStore {
   const limits = { ...retryDefault, ...options };
   const clock = options.clock ?? systemClock;
   const random = options.random ?? Math.random;
   const budget = slidingCounts<"requests" | "retries">(limits.budgetMs, clock);
 
-  function mayRetry(): boolean {
-    const most = Math.max(limits.retriesMin, budget.sum("requests") * limits.retriesShareMax);
-    if (budget.sum("retries") >= most) return false;
-    budget.add("retries");
-    return true;
+  function status(): RetryBudget {
+    const [requests, retries] = [budget.sum("requests"), budget.sum("retries")];
+    const most = Math.max(limits.retriesMin, requests * limits.retriesShareMax);
+    return { requests, retries, left: Math.max(0, Math.ceil(most - retries)) };
   }
 
   async function repeat<T>(
@@ -71,14 +85,13 @@ export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {})
         const jitterMs = random() * Math.min(limits.pauseMsMax, limits.baseMs * 2 ** (count - 1));
         const pauseMs = Math.max(jitterMs, error.retryAfterMs ?? 0);
         const lastMs = clock.now() + pauseMs - startedMs;
-        if (
-          count >= limits.attemptsMax ||
-          pauseMs > limits.pauseMsMax ||
-          lastMs > limits.deadlineMs ||
-          !mayRetry()
-        ) {
-          throw exhausted(error, count);
-        }
+        const mayWait = pauseMs <= limits.pauseMsMax && lastMs <= limits.deadlineMs;
+        const mayGoOn = count < limits.attemptsMax && mayWait;
+        const isPaid = mayGoOn && status().left > 0;
+        const outcome = isPaid ? "retried" : mayGoOn ? "over-budget" : "gave-up";
+        publishRetry({ source: inner.name, operation, outcome, count, pauseMs, error });
+        if (!isPaid) throw exhausted(error, count);
+        budget.add("retries");
         try {
           await sleep(clock, pauseMs, signal);
         } catch {
@@ -90,6 +103,7 @@ export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {})
 
   return {
     ...inner,
+    retryBudget: status,
     stat: (digest, call) =>
       repeat("stat", call?.signal, async () => await inner.stat(digest, call)),
     open: (digest, call) =>

@@ -15,7 +15,10 @@ export interface Timeouts {
    * come later than a quarter of it, four times what they took.
    */
   readonly stallMs: number;
-  /** Milliseconds of a put without a chunk taken from its body, and until it is acknowledged. */
+  /**
+   * Milliseconds of a put without a chunk taken from its body, or read of what is there already, and
+   * until it is acknowledged.
+   */
   readonly putStallMs: number;
   readonly clock?: Clock | undefined;
 }
@@ -92,7 +95,12 @@ export function withTimeout(inner: BlobStore, timeouts: Partial<Timeouts> = {}):
       try {
         const pulled = body instanceof Uint8Array ? body : () => touched(body(), dog, putStallMs);
         dog.touch(putStallMs);
-        return await dog.within(undefined, inner.put(pulled, { ...call, signal: dog.signal }));
+        const onProgress = (): void => {
+          dog.touch(putStallMs);
+          call.onProgress?.();
+        };
+        const putting = inner.put(pulled, { ...call, signal: dog.signal, onProgress });
+        return await dog.within(undefined, putting);
       } finally {
         dog.release();
       }

@@ -27,6 +27,8 @@ const piecesMin = 4;
 interface Reader {
   offset: number;
   hold: boolean;
+  /** The writer does not go by it yet. */
+  waits: boolean;
 }
 
 interface Piece {
@@ -80,13 +82,14 @@ function ringSpool(
     changed.resolve();
     changed = Promise.withResolvers<void>();
   };
-  const offsets = (): number[] => [...readers].map(({ offset }) => offset);
+  const begun = (): Reader[] => [...readers].filter(({ waits }) => !waits);
+  const offsets = (): number[] => begun().map(({ offset }) => offset);
   const heldFrom = (): number =>
-    Math.min(head, ...[...readers].filter(({ hold }) => hold).map(({ offset }) => offset));
+    Math.min(head, ...begun().flatMap(({ hold, offset }) => (hold ? [offset] : [])));
   const fastest = (): number => Math.max(start, ...offsets());
-  // What nobody reads any more runs on to its end, which those who were overrun wait for.
+  // What nobody reads any more, or not yet, runs on to its end, which those who were overrun wait for.
   const hasRoom = (bytes: number): boolean =>
-    readers.size === 0 ||
+    offsets().length === 0 ||
     (head - fastest() < limits.memoryBytesMax &&
       (head === heldFrom() || head + bytes - heldFrom() <= capacity));
   /** Whether the oldest piece must outlive memory: only a lone reader past it can spare it. */
@@ -154,9 +157,10 @@ function ringSpool(
     return chunk.subarray(0, bytesRead);
   }
 
-  function read(from: number, { signal, hold = false }: SpoolReadOptions): SpoolReader {
+  function read(from: number, options: SpoolReadOptions): SpoolReader {
+    const { signal, hold = false, waits = false } = options;
     // A reader counts from here on, not from its first chunk, or the writer could run past it.
-    const reader: Reader = { offset: from, hold };
+    const reader: Reader = { offset: from, hold, waits };
     readers.add(reader);
     const onAbort = (): void => wake();
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -186,11 +190,16 @@ function ringSpool(
       [Symbol.asyncIterator]() {
         return this;
       },
-      next: () =>
-        step().catch(async (error: unknown) => {
+      begin() {
+        reader.waits = false;
+      },
+      next() {
+        reader.waits = false;
+        return step().catch(async (error: unknown) => {
           await leave();
           throw error;
-        }),
+        });
+      },
       async return() {
         await leave();
         return { done: true, value: undefined };

@@ -1,5 +1,7 @@
 /** A reader that can be left before its first chunk: `return` must be called, or it holds on. */
 export interface SpoolReader extends AsyncIterableIterator<Uint8Array, undefined, void> {
+  /** Has the writer go by this reader from now on, where it `waits`; so does its first `next`. */
+  begin(): void;
   return(): Promise<IteratorResult<Uint8Array, undefined>>;
 }
 
@@ -11,6 +13,11 @@ export interface SpoolReadOptions {
    * writer waits. Readers that don't hold are overrun instead, and told so.
    */
   readonly hold?: boolean | undefined;
+  /**
+   * Keeps its bytes as long as there is room for them, and has no part in the writer's pace until it
+   * begins: what waits for its turn holds up nobody.
+   */
+  readonly waits?: boolean | undefined;
 }
 
 /**

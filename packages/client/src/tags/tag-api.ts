@@ -1,0 +1,40 @@
+import type { Api } from "../wire/api.ts";
+
+/** One server's tags, as the operations of the log ask them. */
+export interface TagApi {
+  readonly api: Api;
+  /** Who writes, where a call does not say. */
+  readonly actor: string | undefined;
+  /** 128 bits as 32 lower-case hex digits, never the same twice. */
+  readonly mintNonce: () => string;
+  readonly known: KnownSeqs;
+}
+
+/** The newest sequence that was seen of each tag: from where on a write is looked for. */
+export interface KnownSeqs {
+  get(tag: string): number | undefined;
+  learn(tag: string, seq: number): void;
+}
+
+const knownMax = 10_000;
+
+/** Remembers a sequence each of the tags that were used last. */
+export function knownSeqs(): KnownSeqs {
+  const seqs = new Map<string, number>();
+  return {
+    get: (tag) => seqs.get(tag),
+    learn(tag, seq) {
+      const newest = Math.max(seq, seqs.get(tag) ?? 0);
+      seqs.delete(tag);
+      seqs.set(tag, newest);
+      const [oldest] = seqs.keys();
+      if (seqs.size > knownMax && oldest !== undefined) seqs.delete(oldest);
+    },
+  };
+}
+
+/** Path of a tag: its name is one segment. */
+export function tagPath(tag: string): string {
+  // A dot at the start is written as it is; a URL would resolve only a segment of one or two.
+  return `/v1/tags/${encodeURIComponent(tag)}`;
+}

@@ -1,0 +1,97 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { type CoreListeners, listenToCore } from "../channels.ts";
+import { labelValues } from "./label-values.ts";
+
+/** Seconds, from a hit in memory to a cloud on a bad day. */
+export const secondsBuckets: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+];
+
+const breakerStates = ["closed", "half-open", "open"] as const;
+
+/** Counts what core tells of tiers: attempts, fills, alarms, breakers, retries. */
+export function tierMetrics(registry: Registry): Disposable {
+  const registers = [registry];
+  const attempts = new Counter({
+    name: "bitstore_tier_attempts_total",
+    help: "Questions to a tier, by what it said: a hit, a miss, or why there was no answer",
+    labelNames: ["tier", "operation", "outcome"],
+    registers,
+  });
+  const bytes = new Counter({
+    name: "bitstore_tier_bytes_total",
+    help: "Bytes that came from a tier",
+    labelNames: ["tier"],
+    registers,
+  });
+  const seconds = new Histogram({
+    name: "bitstore_tier_seconds",
+    help: "Seconds that a tier took to answer",
+    labelNames: ["tier", "operation"],
+    buckets: [...secondsBuckets],
+    registers,
+  });
+  const errors = new Counter({
+    name: "bitstore_tier_errors_total",
+    help: "Failures of a tier, by error code",
+    labelNames: ["tier", "code"],
+    registers,
+  });
+  const fills = new Counter({
+    name: "bitstore_fills_total",
+    help: "Copies into a cache tier, by how they ended",
+    labelNames: ["tier", "outcome"],
+    registers,
+  });
+  const fillBytes = new Counter({
+    name: "bitstore_fill_bytes_total",
+    help: "Bytes that were copied into a cache tier",
+    labelNames: ["tier"],
+    registers,
+  });
+  const alarms = new Counter({
+    name: "bitstore_alarms_total",
+    help: "What a person should look at, by kind",
+    labelNames: ["kind"],
+    registers,
+  });
+  const breaker = new Gauge({
+    name: "bitstore_breaker_state",
+    help: "1 for the state that a source's breaker is in",
+    labelNames: ["source", "state"],
+    registers,
+  });
+  const retries = new Counter({
+    name: "bitstore_retries_total",
+    help: "Requests that failed for a while, by whether they were made again",
+    labelNames: ["source", "outcome"],
+    registers,
+  });
+  const [tierOf, sourceOf, operationOf] = [labelValues(), labelValues(), labelValues()];
+
+  const listeners: CoreListeners = {
+    attempt({ operation: asked, attempt }) {
+      const { outcome, elapsedMs, error } = attempt;
+      const [tier, operation] = [tierOf(attempt.tier), operationOf(asked)];
+      attempts.inc({ tier, operation, outcome });
+      if (attempt.bytes > 0) bytes.inc({ tier }, attempt.bytes);
+      // A tier that was not asked took no time.
+      if (outcome !== "skipped") seconds.observe({ tier, operation }, elapsedMs / 1000);
+      if (error !== undefined) errors.inc({ tier, code: error.code });
+    },
+    fill(event) {
+      const tier = tierOf(event.tier);
+      fills.inc({ tier, outcome: event.outcome });
+      if (event.outcome === "filled") fillBytes.inc({ tier }, event.bytes);
+    },
+    alarm: ({ kind }) => alarms.inc({ kind }),
+    breaker(event) {
+      const source = sourceOf(event.source);
+      for (const state of breakerStates) {
+        breaker.set({ source, state }, state === event.state ? 1 : 0);
+      }
+    },
+    retry: ({ source, outcome }) => retries.inc({ source: sourceOf(source), outcome }),
+  };
+  return listenToCore(listeners);
+}
