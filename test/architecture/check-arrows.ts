@@ -46,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "source-http",
     "server",
     "telemetry",
+    "console",
   ],
 };
 

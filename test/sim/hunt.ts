@@ -25,7 +25,9 @@ export interface HuntOptions {
   readonly processMs: number;
 }
 
-export interface HuntAllOptions extends HuntOptions {
+export interface HuntAllOptions extends Omit<HuntOptions, "firstSeed"> {
+  /** The same for all, or one for each. */
+  readonly firstSeed: number | ((mutant: Mutant) => number);
   /** Processes at a time. */
   readonly concurrencyMax: number;
 }
@@ -46,7 +48,9 @@ export async function huntAll(
   const worker = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [index, mutant] = next;
-      hunts[index] = await hunt([mutant], options);
+      const { firstSeed } = options;
+      const own = typeof firstSeed === "number" ? firstSeed : firstSeed(mutant);
+      hunts[index] = await hunt([mutant], { ...options, firstSeed: own });
     }
   };
   await Promise.all(Array.from({ length: options.concurrencyMax }, worker));

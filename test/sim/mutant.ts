@@ -7,8 +7,29 @@ export interface Mutant {
   /** Text that stands in the file exactly once. */
   readonly find: string;
   readonly replace: string;
-  /** What goes wrong with it. */
+  /**
+   * What goes wrong with it, after the failures of others that it repeats, as they are numbered in
+   * `docs/failure-modes.md`, or the rule of ours that it breaks where nobody else has made it:
+   * `F1, F2: …` or `SAFETY 6: …`.
+   */
   readonly why: string;
+}
+
+/** A mistake that a simulator must find: one mutant, or some that are planted together. */
+export interface Mistake {
+  readonly name: string;
+  readonly mutants: readonly Mutant[];
+  /** The module that is asked for violations, where it is not the simulator's own. */
+  readonly simulation?: string | undefined;
+  /** Where tests begin to look: at the first seed that shows it, where that is a late one. Default 0. */
+  readonly firstSeed?: number | undefined;
+}
+
+const failures = /^((?:F|SAFETY )\d+(?:, (?:F|SAFETY )\d+)*): /;
+
+/** Tells what a mutant plants: numbers of failures and rules, as its `why` names them. */
+export function failuresOf({ why }: Mutant): readonly string[] {
+  return failures.exec(why)?.[1]?.split(", ") ?? [];
 }
 
 /** Says why a mutant does not fit its file any more; undefined where it does. */

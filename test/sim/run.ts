@@ -1,32 +1,38 @@
 /**
- * Runs the simulators: `npm run sim -- --seeds N [--from S] [--mutants] [--only composite|tags]`, and
- * `npm run sim -- --seed S --trace` to see one history of the composite, the smallest that shows what
- * its seed does. Exits with 1 where anything is wrong.
+ * Runs the simulators, each in a process of its own since they put parts of themselves in the place of
+ * Node's modules:
+ *
+ * - `npm run sim -- --seeds N [--from S]` shares N seeds among all; `--only NAME` gives them to one of
+ *   composite, tags, gc, journal and cache.
+ * - `npm run sim -- --only NAME --seed S --trace` prints the smallest history that shows what a seed
+ *   shows, step by step; `--whole` prints all of it, and without `--trace` only what is wrong.
+ * - `npm run sim -- --mutants [--only NAME] [--seeds N]` plants mistakes and hunts each.
+ *
+ * Exits with 1 where anything is wrong.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { mutants as tagMutants } from "../../packages/tags/test/model/mutants.ts";
-import { knownDefects, meet } from "./composite/known-defects.ts";
-import { mutants, pairs } from "./composite/mutants.ts";
-import { hunt, type Hunt } from "./hunt.ts";
-import type { Mutant } from "./mutant.ts";
+import { runHunts } from "./run-hunts.ts";
+import { runSeeds } from "./run-seeds.ts";
+import { type Simulation, type Simulator, simulators } from "./simulators.ts";
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "2000" },
+    seeds: { type: "string" },
     from: { type: "string", default: "0" },
     seed: { type: "string" },
     trace: { type: "boolean", default: false },
     whole: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
     only: { type: "string" },
-    with: { type: "string", multiple: true, default: [] },
   },
 });
 
-/** Findings after which a run stops. */
-const findingsMax = 5;
-/** A mutant that takes longer runs in circles. */
-const processMs = 600_000;
+const seedsDefault = "2000";
+/** Seeds in which a mutant has to show. */
+const huntSeedsDefault = "10000";
 
 function whole(name: string, text: string): number {
   const number = Number(text);
@@ -34,94 +40,76 @@ function whole(name: string, text: string): number {
   throw new RangeError(`--${name} is ${text}, which is no whole number`);
 }
 
-const isMeant = (name: string): boolean => values.only === undefined || values.only === name;
-const seeds = whole("seeds", values.seeds);
-const from = whole("from", values.from);
-let isWrong = false;
-
-/** Says how fast seeds were run, and what is gone round. */
-function report(name: string, count: number, startedMs: number, wrong: number): void {
-  const seconds = (performance.now() - startedMs) / 1000;
-  const pace = Math.round(count / seconds);
-  console.log(`${name}: ${count} seeds, ${pace} a second, ${wrong} wrong`);
-  if (wrong > 0) isWrong = true;
+function chosen(): readonly Simulator[] {
+  const meant = simulators.filter(({ name }) => values.only === undefined || values.only === name);
+  if (meant.length > 0) return meant;
+  const names = simulators.map(({ name }) => name).join(", ");
+  throw new RangeError(`--only is ${values.only}, which is none of ${names}`);
 }
 
-async function runComposites(): Promise<void> {
-  const { simulate, explain } = await import("./composite/simulate.ts");
-  for (const [name, why] of Object.entries(knownDefects)) {
-    if (!values.with.includes(name)) console.log(`known defect gone round: ${name}: ${why}`);
-  }
-  const startedMs = performance.now();
-  let wrong = 0;
-  let seed = from;
-  for (; seed < from + seeds && wrong < findingsMax; seed += 1) {
-    const finding = await simulate(seed);
-    if (finding !== undefined) {
-      wrong += 1;
-      console.log(`${await explain(seed)}\nreplay: npm run sim -- --seed ${seed} --trace\n`);
-    }
-    // A simulation lets the event loop stand still.
-    if (seed % 16 === 0) await new Promise((done) => setImmediate(done));
-  }
-  report("composite", seed - from, startedMs, wrong);
+async function load({ module }: Simulator): Promise<Simulation> {
+  const root = new URL("../../", import.meta.url);
+  const path = fileURLToPath(new URL(module, root));
+  const loaded: Simulation = await import(pathToFileURL(path).href);
+  return loaded;
 }
 
-async function runTags(): Promise<void> {
-  const { runSeeds } = await import("../../packages/tags/test/model/run-seeds.ts");
-  const startedMs = performance.now();
-  try {
-    await runSeeds(from, from + seeds);
-    report("tag log", seeds, startedMs, 0);
-  } catch (error) {
-    console.log(error instanceof Error ? error.message : String(error));
-    report("tag log", seeds, startedMs, 1);
-  }
+/** Prints the history of one seed, or what is wrong with it. */
+async function show(simulator: Simulator, seed: number): Promise<boolean> {
+  const { explain, findViolation } = await load(simulator);
+  const violation = await findViolation(seed);
+  if (values.trace || values.whole) console.log(await explain(seed, !values.whole));
+  else console.log(violation ?? `seed ${seed} is right`);
+  return violation === undefined;
 }
 
-async function huntIn(
-  name: string,
-  simulation: string,
-  mistakes: readonly (readonly Mutant[])[],
-): Promise<void> {
-  const hunts: Hunt[] = [];
-  const left = [...mistakes];
+/** Runs one simulator in a process of its own, and passes on what it prints when it is done. */
+async function runApart(name: string, seeds: number): Promise<boolean> {
+  const flags = ["--conditions=@bitstore/source", "--no-warnings"];
+  const args = ["--only", name, "--seeds", `${seeds}`, "--from", values.from];
+  const child = spawn(process.execPath, [...flags, fileURLToPath(import.meta.url), ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += String(chunk);
+  });
+  const [code]: unknown[] = await once(child, "close");
+  process.stdout.write(output);
+  return code === 0;
+}
+
+async function runAll(meant: readonly Simulator[], seeds: number): Promise<boolean> {
+  const shares = meant.reduce((sum, { share }) => sum + share, 0);
+  const left = [...meant];
+  let isRight = true;
   const worker = async (): Promise<void> => {
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const each = await hunt(next, { simulation, firstSeed: from, seedsMax: seeds, processMs });
-      hunts.push(each);
-      const { mutant, seed, tried, violation } = each;
-      const what = seed === undefined ? `NOT FOUND in ${tried}` : `found by seed ${seed}`;
-      console.log(
-        `${what}: ${mutant}${violation === undefined ? "" : `: ${violation.split("\n")[0]}`}`,
-      );
+      const own = Math.max(1, Math.round((seeds * next.share) / shares));
+      isRight = (await runApart(next.name, own)) && isRight;
     }
   };
   await Promise.all([worker(), worker()]);
-  const missed = hunts.filter(({ seed }) => seed === undefined);
-  console.log(`${name}: ${hunts.length - missed.length} of ${hunts.length} mutants found`);
-  if (missed.length > 0) isWrong = true;
+  return isRight;
 }
 
-for (const name of values.with) meet(name);
-if (values.seed !== undefined) {
-  const { explain } = await import("./composite/simulate.ts");
-  const text = await explain(whole("seed", values.seed), !values.whole);
-  console.log(
-    values.trace
-      ? text
-      : text
-          .split("\n")
-          .filter((line) => line.includes(" ! "))
-          .join("\n"),
-  );
-} else if (values.mutants) {
-  const ours = [...mutants.map((mutant) => [mutant]), ...pairs];
-  if (isMeant("composite")) await huntIn("composite", "test/sim/composite/simulate.ts", ours);
-  const theirs = tagMutants.map((mutant) => [mutant]);
-  if (isMeant("tags")) await huntIn("tag log", "packages/tags/test/model/simulate.ts", theirs);
-} else {
-  if (isMeant("composite")) await runComposites();
-  if (isMeant("tags")) await runTags();
+async function run(): Promise<boolean> {
+  const meant = chosen();
+  const [first] = meant;
+  const from = whole("from", values.from);
+  if (values.mutants) {
+    const seedsMax = whole("seeds", values.seeds ?? huntSeedsDefault);
+    return await runHunts(meant, { firstSeed: from, seedsMax });
+  }
+  const composite = simulators.find(({ name }) => name === "composite");
+  // A seed alone is one of the composite, which was the first to have them.
+  const asked = values.only === undefined ? composite : first;
+  if (values.seed !== undefined && asked !== undefined) {
+    return await show(asked, whole("seed", values.seed));
+  }
+  const seeds = whole("seeds", values.seeds ?? seedsDefault);
+  if (meant.length !== 1 || first === undefined) return await runAll(meant, seeds);
+  return await runSeeds(first, await load(first), from, seeds);
 }
-process.exitCode = isWrong ? 1 : 0;
+
+process.exitCode = (await run()) ? 0 : 1;

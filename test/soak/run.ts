@@ -7,10 +7,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServices } from "../services/start-services.ts";
 import { bigBlobs } from "./big-blobs.ts";
+import { faults } from "./faults.ts";
+import { http } from "./http.ts";
+import { killedProcess } from "./kill-matrix.ts";
+import { killedServices } from "./killed-services.ts";
 import { manyBlobs } from "./many-blobs.ts";
 import type { Soak } from "./soak.ts";
 
-const soaks: Readonly<Record<string, Soak>> = { "many-blobs": manyBlobs, "big-blobs": bigBlobs };
+const soaks: Readonly<Record<string, Soak>> = {
+  "many-blobs": manyBlobs,
+  "big-blobs": bigBlobs,
+  faults,
+  "killed-services": killedServices,
+  "kill-matrix": killedProcess,
+  http,
+};
 
 const asked = process.argv.slice(2);
 const names = asked.length > 0 ? asked : Object.keys(soaks);

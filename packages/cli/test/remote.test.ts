@@ -38,8 +38,8 @@ const scenario: readonly (readonly string[])[] = [
   ["get", "large-digest", "--range", "5000000-5000009", "-o", "OUT/part"],
   ["ls"],
   ["ls", "--json"],
-  ["fetch", "ids", "--to", "OUT/files", "--report", "OUT/report"],
-  ["fetch", "ids", "--to", "OUT/files", "--json"],
+  ["fetch", "ids", "--ordered", "--to", "OUT/files", "--report", "OUT/report"],
+  ["fetch", "ids", "--ordered", "--to", "OUT/files", "--json"],
   ["verify"],
   ["tag", "ls"],
   ["tag", "get", "models/prod"],
@@ -220,8 +220,8 @@ function comparable(text: string): string {
       .replace(/"(elapsedMs|ms)":[\d.]+/g, '"$1":0')
       .replace(/\b\d+(\.\d+)? ?(ms|s|MB\/s|MiB\/s)\b/g, "FIGURE")
       // The hash of a manifest, which has the time in it; those of blobs have their algorithm before.
-    .replace(/(?<!:)\b[0-9a-f]{64}\b/g, "HASH")
-    // Columns are as wide as the times in them.
+      .replace(/(?<!:)\b[0-9a-f]{64}\b/g, "HASH")
+      // Columns are as wide as the times in them.
       .replace(/ +/g, " ")
   );
 }

@@ -54,7 +54,7 @@ test("a second signal ends it at once, whatever is under way", async () => {
     body: (async function* () {
       yield Buffer.from("never ends");
       await new Promise(() => undefined);
-    })() as unknown as BodyInit,
+    })() as unknown as string,
   }).catch(() => undefined);
   while (((await (await fetch(`${url}/v1/blobs`)).json()) as { blobs: [] }).blobs.length > 0);
   running.child.kill("SIGTERM");

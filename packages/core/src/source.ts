@@ -43,13 +43,21 @@ export interface OpenOptions extends CallOptions {
   readonly avoid?: ReadonlySet<string> | undefined;
 }
 
+export interface StatOptions extends CallOptions {
+  /**
+   * Asks only where puts are kept for good: a source that is made of tiers asks its origin, since a
+   * copy in a cache makes nothing durable. Others have one answer to both questions.
+   */
+  readonly durable?: boolean | undefined;
+}
+
 /** Answers by digest. `undefined` means "answered: not here"; an exception, "could not answer". */
 export interface BlobSource extends AsyncDisposable {
   readonly name: string;
   readonly capabilities: SourceCapabilities;
 
   /** Resolves to digest and size without the bytes; undefined where the blob is absent. */
-  stat(digest: Digest, options?: CallOptions): Promise<Descriptor | undefined>;
+  stat(digest: Digest, options?: StatOptions): Promise<Descriptor | undefined>;
 
   /**
    * Opens a blob's bytes; undefined where it is absent. The bytes are as the source has them: they

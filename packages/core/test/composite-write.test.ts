@@ -1,4 +1,13 @@
-import { type Clock, composite, defineTier, memoryCache, readOnly } from "@bitstore/core";
+import {
+  type Clock,
+  composite,
+  defineTier,
+  memoryCache,
+  readOnly,
+  withHedge,
+  withRetry,
+  withTimeout,
+} from "@bitstore/core";
 import { describe, expect, test } from "vitest";
 import { plant, scriptedStore, someBytes } from "./scripted-tier.ts";
 
@@ -126,6 +135,27 @@ describe("where a put goes", () => {
     expect(await store.stat(digest)).toBeDefined();
     expect(await store.durable(digest)).toBeUndefined();
     expect(cache.stats).toBe(1);
+  });
+
+  // An origin may be made of tiers itself, here or behind another server: its caches do not count.
+  test("durable means at the origin of an origin that is made of tiers", async () => {
+    const cache = scriptedStore("cache");
+    const origin = scriptedStore("origin");
+    const inner = composite({
+      tiers: [
+        defineTier({ name: "cache", source: cache, role: "cache" }),
+        defineTier({ name: "origin", source: origin, origin: true }),
+      ],
+    });
+    const layered = withRetry(withHedge(withTimeout(inner)));
+    const outer = composite({
+      tiers: [defineTier({ name: "inner", source: layered, origin: true })],
+    });
+    const digest = await plant(bytes, cache);
+    expect(await outer.stat(digest)).toBeDefined();
+    expect(await outer.durable(digest)).toBeUndefined();
+    await plant(bytes, origin);
+    expect(await outer.durable(digest)).toEqual({ digest, size: 10 });
   });
 });
 

@@ -19,7 +19,7 @@ async function put(served: OpenServer, body: Uint8Array): Promise<string> {
 function ask(
   served: OpenServer,
   route: "missing" | "fetch",
-  body: BodyInit,
+  body: NonNullable<RequestInit["body"]>,
   headers: Record<string, string>,
 ): Promise<Response> {
   const init = { method: "POST", body, headers, duplex: "half" } as const;

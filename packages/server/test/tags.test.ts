@@ -201,7 +201,7 @@ describe("a watch", () => {
   }
 
   test("tells each entry as it comes, goes on after the last id, and beats, until the server ends", async () => {
-    const { clock, advance } = manualClock();
+    const clock = manualClock();
     await using own = await openServer({ clock, limits: { heartbeatMs: 1000 } });
     served = own;
     const digest = await put("x");
@@ -217,7 +217,7 @@ describe("a watch", () => {
     expect((await resumed.until("\n\n")).match(/^id: \d+$/gm)).toEqual(["id: 3"]);
     const all = await watch(tag("w", "/watch?since=0"));
     await all.until("id: 3\n");
-    advance(1000);
+    clock.advance(1000);
     await first.until(": alive\n");
     const closing = own.server.close({ drainMs: 60_000 });
     await Promise.all([first.end(), resumed.end(), all.end()]);

@@ -17,6 +17,8 @@ function checkTries({ tiers, blobs, calls }: Observed): string[] {
     // A put reads what is in its way.
     if (bucket === undefined || planned.role === "cache") continue;
     if (planned.origin && hasPuts) continue;
+    // So does a fill that heals, which reads what it puts into quarantine.
+    if (planned.heal === true) continue;
     for (const { digest, key, index } of blobs) {
       const opens = watched.opens.filter((open) => open.digest === digest).length;
       const reads = bucket.requests.filter(

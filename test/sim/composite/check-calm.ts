@@ -76,6 +76,9 @@ function checkFilled({ plan, tiers, calls, restFromStep }: Observed): string[] {
     const isSmall = blob.bytes.byteLength <= plan.verifyFirstBytesMax;
     // Small ones wait for room in the queue for a limited time.
     if (isSmall && plan.fillQueueBytesMax < 1e6) continue;
+    // What is larger than its spool is given up where it has to wait for its turn.
+    const isKept = blob.bytes.byteLength <= plan.spool.spoolBytesMax;
+    if (!isSmall && !isKept && plan.fillsInFlightMax < 32) continue;
     const at = tiers.findIndex(({ planned }) => planned.name === answer.tier);
     for (const { planned, writable, bucket } of tiers.slice(0, Math.max(0, at))) {
       if (planned.role !== "cache" || !writable || bucket === undefined) continue;

@@ -1,23 +1,27 @@
 import { compareBytes, nameOf } from "./names.ts";
 import { mayBeMissing } from "./evidence.ts";
 import type { Answer, Blob, Call, Observed } from "./observed.ts";
+import type { Rule, Violation } from "./rules.ts";
+
+type Tell = (rule: Rule, problem: string) => void;
 
 /**
  * Holds what readers were given against what the blobs are: nothing wrong that ends cleanly, nothing
  * wrong at all where all is verified first, and nothing missing that was there.
  */
-export function checkReads(observed: Observed): readonly string[] {
-  const problems: string[] = [];
+export function checkReads(observed: Observed): readonly Violation[] {
+  const problems: Violation[] = [];
   for (const call of observed.calls) {
-    const told = (problem: string): void => void problems.push(`${nameOf(call)}: ${problem}`);
+    const told: Tell = (rule, problem) =>
+      void problems.push({ rule, text: `${nameOf(call)}: ${problem}` });
     const { answer, blob, operation } = call;
     if (answer.kind === "error" && answer.code === "NOT_A_STORE_ERROR") {
       // The body's own error comes through.
-      if (operation.kind !== "put") told(`it threw ${answer.text}`);
+      if (operation.kind !== "put") told("sense", `it threw ${answer.text}`);
     }
     if (answer.kind === "error" && answer.code === "NOT_FOUND") {
       if (blob !== undefined && !mayBeMissing(observed, call, blob))
-        told("NOT_FOUND, and it was there");
+        told("absence", "NOT_FOUND, and it was there");
     }
     if (answer.kind === "fetched") checkFetched(observed, call, answer, told);
     if (blob === undefined) continue;
@@ -27,11 +31,11 @@ export function checkReads(observed: Observed): readonly string[] {
       (answer.kind === "explained" && answer.explanation.outcome === "absent");
     const isWide = operation.kind !== "durable";
     if (isAbsent && isWide && !mayBeMissing(observed, call, blob)) {
-      told("absent, though a tier had it or none has said that it is not there");
+      told("absence", "absent, though a tier had it or none has said that it is not there");
     }
     if (answer.kind === "explained" && answer.explanation.outcome === "found") {
       const { size } = answer.explanation;
-      if (size !== blob.bytes.byteLength) told(`found, of ${size} bytes`);
+      if (size !== blob.bytes.byteLength) told("sense", `found, of ${size} bytes`);
     }
   }
   return problems;
@@ -42,23 +46,27 @@ function checkBytes(
   blob: Blob,
   answer: Answer & { readonly kind: "bytes" },
   call: Call,
-  told: (problem: string) => void,
+  told: Tell,
 ): void {
   const { bytes, ended, size, verified } = answer;
   const truth = blob.bytes;
   const asked = call.operation;
-  if (ended === "NOT_A_STORE_ERROR") told("its bytes ended with an error that is none of ours");
+  if (ended === "NOT_A_STORE_ERROR")
+    told("sense", "its bytes ended with an error that is none of ours");
   if (asked.kind === "open") {
-    if (!verified) told("a whole read that is not verified");
+    if (!verified) told("sense", "a whole read that is not verified");
     if (ended === "clean" && !compareBytes(bytes, truth)) {
-      told(`a clean end on ${bytes.byteLength} wrong bytes of ${truth.byteLength}`);
+      told(
+        ruleOf(bytes, truth),
+        `a clean end on ${bytes.byteLength} wrong bytes of ${truth.byteLength}`,
+      );
     }
     if (ended === "clean" && size !== undefined && size !== truth.byteLength) {
-      told(`it said ${size} bytes, and had ${truth.byteLength}`);
+      told("sense", `it said ${size} bytes, and had ${truth.byteLength}`);
     }
     const isSmall = size !== undefined && size <= plan.verifyFirstBytesMax;
     if (isSmall && !compareBytes(bytes, truth.subarray(0, bytes.byteLength))) {
-      told("wrong bytes of a blob that is small enough to be verified first");
+      told("bytes", "wrong bytes of a blob that is small enough to be verified first");
     }
     // At least one byte is held back until the digest matched.
     const isBroken = ended !== "clean" && ended !== "left" && ended !== "ABORTED";
@@ -66,10 +74,10 @@ function checkBytes(
       const isLong = tiers.some(({ bucket }) =>
         bucket?.requests.some(({ fate }) => fate.body?.effect === "extra"),
       );
-      if (!isLong) told(`all bytes were given, and then ${ended}`);
+      if (!isLong) told("bytes", `all bytes were given, and then ${ended}`);
     }
     if (ended === "DIGEST_MISMATCH" && !hasCulprit(tiers, blob)) {
-      told("DIGEST_MISMATCH, and nobody gave wrong bytes");
+      told("sense", "DIGEST_MISMATCH, and nobody gave wrong bytes");
     }
     return;
   }
@@ -83,10 +91,19 @@ function checkBytes(
       ({ fate, key, isRange }) => key === blob.key && isRange && fate.body?.effect === "flip",
     ),
   );
-  if (verified && !isFlipped) told("a verified range of wrong bytes");
+  if (verified && !isFlipped) told(ruleOf(bytes, expected), "a verified range of wrong bytes");
   else if (bytes.byteLength !== expected.byteLength && !isOfAnother(answer, blob)) {
-    told(`a clean end on ${bytes.byteLength} bytes of a range of ${expected.byteLength}`);
+    told(
+      ruleOf(bytes, expected),
+      `a clean end on ${bytes.byteLength} bytes of a range of ${expected.byteLength}`,
+    );
   }
+}
+
+/** Says whether bytes that are not the right ones are only too few. */
+function ruleOf(bytes: Uint8Array, right: Uint8Array): Rule {
+  const isShort = bytes.byteLength < right.byteLength;
+  return isShort && compareBytes(bytes, right.subarray(0, bytes.byteLength)) ? "end" : "bytes";
 }
 
 /** Whether any tier had wrong bytes of a blob, or gave some. */
@@ -117,25 +134,29 @@ function checkFetched(
   observed: Observed,
   call: Call,
   { outcomes }: Answer & { readonly kind: "fetched" },
-  told: (problem: string) => void,
+  told: Tell,
 ): void {
   const asked = call.operation.kind === "fetch" ? call.operation.blobs : [];
   const digests = new Set(asked.map((index) => observed.blobs[index]?.digest));
   digests.delete(undefined);
   const told2 = outcomes.filter(({ digest }) => digest !== undefined);
-  if (told2.length !== digests.size) told(`${told2.length} outcomes of ${digests.size} digests`);
+  if (told2.length !== digests.size)
+    told("sense", `${told2.length} outcomes of ${digests.size} digests`);
   for (const { digest, status, bytes } of outcomes) {
     const blob = observed.blobs.find((each) => each.digest === digest);
     if (blob === undefined) {
-      if (status !== "failed") told(`what is no digest is ${status}`);
+      if (status !== "failed") told("sense", `what is no digest is ${status}`);
       continue;
     }
     const isThere = status === "fetched" || status === "cached";
     if (isThere && (bytes === undefined || !compareBytes(bytes, blob.bytes))) {
-      told(`blob ${blob.index} is ${status}, with wrong bytes`);
+      told("bytes", `blob ${blob.index} is ${status}, with wrong bytes`);
     }
     if (status === "missing" && !mayBeMissing(observed, call, blob)) {
-      told(`blob ${blob.index} is missing, though a tier had it or none said it is not there`);
+      told(
+        "absence",
+        `blob ${blob.index} is missing, though a tier had it or none said it is not there`,
+      );
     }
   }
 }

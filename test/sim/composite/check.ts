@@ -5,20 +5,22 @@ import { checkReads } from "./check-reads.ts";
 import { checkRest } from "./check-rest.ts";
 import { checkWrites } from "./check-writes.ts";
 import type { Observed } from "./observed.ts";
+import { under, type Violation } from "./rules.ts";
 
-/** Says what is wrong with a history, one line each. */
-export function check(observed: Observed): readonly string[] {
+/** Says what is wrong with a history. */
+export function check(observed: Observed): readonly Violation[] {
   if (observed.ended !== "done") {
-    return [`it never ends (${observed.ended}): ${observed.unfinished.join(", ")}`];
+    const text = `it never ends (${observed.ended}): ${observed.unfinished.join(", ")}`;
+    return under("waits", [text]);
   }
   return [
-    ...observed.unfinished.map((each) => `it broke: ${each}`),
+    ...under("sense", observed.unfinished),
     ...observed.seen,
     ...checkReads(observed),
-    ...checkWrites(observed),
-    ...checkRest(observed),
-    ...checkCalm(observed),
-    ...checkAsked(observed),
+    ...under("writes", checkWrites(observed)),
+    ...under("rest", checkRest(observed)),
+    ...under("calm", checkCalm(observed)),
+    ...under("asked", checkAsked(observed)),
     ...checkEnds(observed),
   ];
 }

@@ -5,6 +5,8 @@ export interface Disk {
   open(): Promise<DiskFile>;
   /** Files that nobody has closed. */
   readonly openFiles: number;
+  /** Times that it was full. */
+  readonly fills: number;
 }
 
 /** As much of a file handle as a spool uses. */
@@ -29,10 +31,14 @@ export interface DiskOptions {
 /** Makes a disk. It is as slow as the scheduler decides; a full one says ENOSPC. */
 export function disk(sim: Scheduler, { fullAt, pieceBytesMax }: DiskOptions): Disk {
   let openFiles = 0;
+  let fills = 0;
   const lane = "disk";
   return {
     get openFiles() {
       return openFiles;
+    },
+    get fills() {
+      return fills;
     },
     async open() {
       await sim.point(lane, "open a file");
@@ -56,6 +62,7 @@ export function disk(sim: Scheduler, { fullAt, pieceBytesMax }: DiskOptions): Di
           const piece = bytes.subarray(from, from + Math.min(length, pieceBytesMax));
           const end = at + piece.byteLength;
           if (fullAt !== undefined && end > fullAt) {
+            fills += 1;
             throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
           }
           if (end > data.byteLength) {

@@ -1,5 +1,4 @@
 import { type Random, seededRandom } from "@bitstore/conformance";
-import { isAvoided } from "./known-defects.ts";
 import {
   type Kind,
   mixtures,
@@ -9,7 +8,7 @@ import {
   planTiers,
   warmUp,
 } from "./plan-parts.ts";
-import type { Plan, PlannedCaller, PlannedOperation, PlannedTier } from "./plan.ts";
+import type { Pace, Plan, PlannedCaller, PlannedOperation, PlannedTier } from "./plan.ts";
 
 /** Bytes up to which a blob of the plan is small, where the plan's limits say so. */
 const smallBytes = 256;
@@ -17,15 +16,6 @@ const sizesPool = [0, 1, 200, 255, 256, 257, 600, 900, 1500, 2500];
 
 /** Draws a history: 1 to 5 tiers, 1 to 3 blobs, 1 to 4 callers. */
 export function planHistory(seed: number): Plan {
-  return roundDefects(drawHistory(seed));
-}
-
-/** Leaves out of a plan what would only show defects that are known. */
-function roundDefects(plan: Plan): Plan {
-  return isAvoided("fillTurns") ? { ...plan, fillsInFlightMax: 32 } : plan;
-}
-
-function drawHistory(seed: number): Plan {
   const random = seededRandom(seed).fork("plan");
   const kind = random.next();
   // Some mistakes need several things at once, which chance alone seldom brings together.
@@ -33,6 +23,10 @@ function drawHistory(seed: number): Plan {
   if (kind < 0.22) return drawDeletes(seed, random);
   if (kind < 0.3) return drawPuts(seed, random);
   if (kind < 0.36) return drawRanges(seed, random);
+  if (kind < 0.39) return drawLeavers(seed, random);
+  if (kind < 0.43) return drawBroken(seed, random);
+  if (kind < 0.48) return drawOverrun(seed, random);
+  if (kind < 0.5) return drawFull(seed, random);
   const count = random.chance(0.85) ? 1 + random.below(3) : 5;
   const sizes = Array.from({ length: count }, () => random.pick(sizesPool));
   const plan = drawFrame(seed, random, sizes, random.pick(mixtures));
@@ -74,6 +68,8 @@ function drawFrame(
     },
     fillQueueBytesMax: random.pick([100, 400, 1e6]),
     fillsInFlightMax: random.pick([1, 2, 32]),
+    windowBytesMax: random.pick([100, 300, 4000]),
+    memoryEntriesMax: random.chance(0.1) ? 8 : 100,
     diskFullAt: random.chance(0.05) ? random.below(2000) : undefined,
     pieceBytesMax: random.pick([100, 1e6]),
     closesEarly: random.chance(0.15),
@@ -118,6 +114,9 @@ function drawDeletes(seed: number, random: Random): Plan {
   const isOurs = ({ role, origin }: PlannedTier): boolean => role === "cache" || origin;
   const tiers = plan.tiers.filter(isOurs);
   if (tiers.length < 2) return plan;
+  const kind = random.next();
+  if (kind < 0.25) return drawSlowDeletes(plan, random, tiers);
+  if (kind < 0.5) return drawLateFills(plan, random, tiers);
   return {
     ...plan,
     tiers: tiers.map((tier) => ({
@@ -133,6 +132,48 @@ function drawDeletes(seed: number, random: Random): Plan {
   };
 }
 
+/** Draws a cache that deletes at once and says so late, beside quick reads that fill it meanwhile. */
+function drawSlowDeletes(plan: Plan, random: Random, tiers: readonly PlannedTier[]): Plan {
+  const readers = [1, 2, 3].map((index): PlannedCaller => {
+    const wait: PlannedOperation = { kind: "wait", ms: random.below(5000) };
+    return { lane: `c${index}`, operations: [wait, readWhole(0)] };
+  });
+  const remover: PlannedCaller = { lane: "c0", operations: [{ kind: "delete", blob: 0 }] };
+  return {
+    ...plan,
+    tiers: tiers.map((tier) => {
+      const storm = tier.origin ? {} : { slowDelete: 0.9 };
+      const climate = { ...tier.climate, latencyMs: 1, chunkMs: 0, storm, stormEndMs: 20_000 };
+      return { ...tier, holds: [0], rotten: [], climate: { ...climate, lasting: undefined } };
+    }),
+    callers: [remover, ...readers],
+    events: [],
+    stormEndMs: 20_000,
+    closesEarly: false,
+  };
+}
+
+/** Draws fills that arrive late, beside a delete that comes while they are on their way. */
+function drawLateFills(plan: Plan, random: Random, tiers: readonly PlannedTier[]): Plan {
+  const wait: PlannedOperation = { kind: "wait", ms: random.below(6000) };
+  return {
+    ...plan,
+    tiers: tiers.map((tier) => {
+      const storm = tier.origin ? {} : { slow: 0.3 };
+      const quiet = { latencyMs: 1, chunkMs: 0, storm, stormEndMs: 60_000, lasting: undefined };
+      const climate = { ...tier.climate, ...quiet };
+      return { ...tier, holds: tier.origin ? [0] : [], rotten: [], limitedTo: 64, climate };
+    }),
+    callers: [
+      { lane: "c0", operations: [readWhole(0)] },
+      { lane: "c1", operations: [wait, { kind: "delete", blob: 0 }] },
+    ],
+    events: [],
+    stormEndMs: 60_000,
+    closesEarly: false,
+  };
+}
+
 /** Draws puts of what nobody has, beside reads that miss it. */
 function drawPuts(seed: number, random: Random): Plan {
   const sizes = [random.pick(sizesPool)];
@@ -145,7 +186,11 @@ function drawPuts(seed: number, random: Random): Plan {
 function drawRanges(seed: number, random: Random): Plan {
   const sizes = [random.pick([257, 600, 900])];
   const plan = drawFrame(seed, random, sizes, ["open", "range", "range"]);
-  const tiers = plan.tiers.slice(-2).map((tier) => ({ ...tier, holds: [0], rotten: [] }));
+  const isLying = random.chance(0.3);
+  const tiers = plan.tiers.slice(-2).map((tier) => {
+    const storm = isLying ? { wholeForRange: 0.3, end: 0.3, flip: 0.1 } : tier.climate.storm;
+    return { ...tier, holds: [0], rotten: [], climate: { ...tier.climate, storm } };
+  });
   const events = Array.from({ length: 3 }, () => ({
     ...planEvent(random, tiers, sizes),
     atMs: random.below(1000),
@@ -153,4 +198,110 @@ function drawRanges(seed: number, random: Random): Plan {
     kind: random.pick(["rot", "rot", "plant", "cut"] as const),
   }));
   return { ...plan, tiers, events };
+}
+
+/** Draws readers in calm weather who leave what a cache is filled with. */
+function drawLeavers(seed: number, random: Random): Plan {
+  const sizes = [random.pick([600, 900, 1500, 2500])];
+  const plan = drawFrame(seed, random, sizes, ["open"]);
+  const callers = Array.from({ length: 1 + random.below(2) }, (_, index): PlannedCaller => {
+    const pace = { ...planPace(random), takes: "stream" as const, leavesAfter: random.below(4) };
+    return { lane: `c${index}`, operations: [{ kind: "open", blob: 0, pace }] };
+  });
+  return {
+    ...plan,
+    tiers: plan.tiers.flatMap((tier) => {
+      if (tier.name !== "cache" && tier.name !== "origin") return [];
+      const climate = { ...tier.climate, storm: {}, stormEndMs: 0, lasting: undefined };
+      const holds = tier.name === "origin" ? [0] : [];
+      return [{ ...tier, climate, holds, rotten: [], readOnly: undefined }];
+    }),
+    callers,
+    events: [],
+    stormEndMs: 0,
+    spool: { memoryBytesMax: 500, spoolBytesMax: 10_000, spoolsBytesMax: 1e6 },
+    diskFullAt: undefined,
+    closesEarly: false,
+  };
+}
+
+/** Draws readers of more blobs than a cache in memory has room for. */
+function drawFull(seed: number, random: Random): Plan {
+  const sizes = Array.from({ length: 5 }, () => random.pick([600, 700]));
+  const plan = drawFrame(seed, random, sizes, ["open"]);
+  const caller = { lane: "c0", operations: sizes.map((_, blob) => readWhole(blob)) };
+  const [first] = plan.tiers;
+  if (first === undefined) return plan;
+  const memory: PlannedTier = {
+    ...first,
+    name: "memory",
+    kind: "memory",
+    role: "cache",
+    origin: false,
+    readOnly: undefined,
+    holds: [],
+    rotten: [],
+    bytesMax: random.pick([1600, 2000]),
+  };
+  const sources = plan.tiers
+    .filter(({ kind }) => kind !== "memory")
+    .map((tier) => ({ ...tier, holds: [...sizes.keys()], rotten: [] }));
+  const spool = { memoryBytesMax: 4000, spoolBytesMax: 10_000, spoolsBytesMax: 1e6 };
+  const callers = [caller, ...plan.callers];
+  return { ...plan, tiers: [memory, ...sources], callers, events: [], spool };
+}
+
+function readWhole(blob: number): PlannedOperation {
+  const pace = { takes: "bytes", pauseMs: 0, leavesAfter: undefined } as const;
+  return { kind: "open", blob, pace: { ...pace, vanishes: false, disposes: true } };
+}
+
+/** Draws one reader of bodies that nearly always break. */
+function drawBroken(seed: number, random: Random): Plan {
+  const sizes = [random.pick([200, 255, 900, 2500])];
+  const plan = drawFrame(seed, random, sizes, ["open"]);
+  const trouble = random.pick(["reset", "end", "stall"] as const);
+  return {
+    ...plan,
+    tiers: plan.tiers.map((tier) => ({
+      ...tier,
+      holds: [0],
+      rotten: [],
+      forbiddenMeans: "denied",
+      hedges: false,
+      climate: { ...tier.climate, storm: { [trouble]: 0.95 }, stormEndMs: 60_000 },
+    })),
+    callers: plan.callers.slice(0, 1),
+    events: [],
+    stormEndMs: 60_000,
+  };
+}
+
+/** Draws a slow reader beside a quick one, whose bytes are turned over now and then on their way. */
+function drawOverrun(seed: number, random: Random): Plan {
+  const sizes = [random.pick([900, 1500])];
+  const plan = drawFrame(seed, random, sizes, ["open"]);
+  const callers = [0, random.pick([30, 100, 1000])].map((pauseMs, index): PlannedCaller => {
+    const pace: Pace = {
+      takes: "stream",
+      pauseMs,
+      leavesAfter: undefined,
+      vanishes: false,
+      disposes: true,
+    };
+    return { lane: `c${index}`, operations: [{ kind: "open", blob: 0, pace }] };
+  });
+  return {
+    ...plan,
+    tiers: plan.tiers.flatMap((tier) => {
+      if (tier.role === "cache") return [];
+      const storm = { flip: random.pick([0.3, 0.6]) };
+      const climate = { ...tier.climate, chunkBytes: 64, storm, stormEndMs: 60_000 };
+      return [{ ...tier, holds: [0], rotten: [], limitedTo: 64, climate }];
+    }),
+    callers,
+    events: [],
+    stormEndMs: 60_000,
+    spool: { memoryBytesMax: random.pick([100, 200]), spoolBytesMax: 300, spoolsBytesMax: 1e6 },
+  };
 }

@@ -58,8 +58,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a flight can't be joined once it moves",
     file: composite("flight"),
-    find: "if (into.start > 0) close();",
-    replace: "close();",
+    find: "if (into.start > 0) {",
+    replace: "{",
     why: "F22: who comes a moment later fetches it again",
   },
   {
@@ -112,6 +112,13 @@ export const mutants: readonly Mutant[] = [
     why: "F23: a signal that lives long collects listeners",
   },
   {
+    name: "a fill that waits for its turn holds the spool",
+    file: composite("flight"),
+    find: "from.read(0, { hold: true, waits: true })",
+    replace: "from.read(0, { hold: true })",
+    why: "F6, F7: readers of large blobs stand still behind the queue of fills",
+  },
+  {
     name: "a place is not given back after a failure",
     file: layer("limited"),
     find: "} catch (error) {\n        leave();\n        throw error;",
@@ -142,8 +149,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "retries without end",
     file: layer("with-retry"),
-    find: "count >= limits.attemptsMax ||",
-    replace: "count >= 1000 ||",
+    find: "count < limits.attemptsMax && mayWait",
+    replace: "count < 1000 && mayWait",
     why: "F29: who is down is asked more than who is up",
   },
   {

@@ -1,5 +1,6 @@
 import type { ScriptedBucket, WatchedStore } from "@bitstore/conformance";
 import type { Digest, ErrorCode, Explanation } from "@bitstore/core";
+import type { Violation } from "./rules.ts";
 import type { Plan, PlannedOperation, PlannedTier } from "./plan.ts";
 
 /** A blob as the oracle knows it. */
@@ -79,8 +80,11 @@ export interface Observed {
   /** Nobody starved and time never leapt, so that times may be judged. */
   readonly isSteady: boolean;
   /** What was seen to be wrong as it happened. */
-  readonly seen: readonly string[];
+  readonly seen: readonly Violation[];
   readonly timersLeft: number;
   readonly filesLeft: number;
+  readonly spoolsLeft: number;
+  /** Times that a disk was full. */
+  readonly diskFills: number;
   readonly memoryLeft: ReadonlyMap<Digest, Uint8Array>;
 }

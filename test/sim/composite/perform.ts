@@ -32,6 +32,9 @@ interface Watch {
   pausedMs: number;
 }
 
+/** Milliseconds after which a server notices that a client is gone. */
+const vanishedMs = 10 * 60_000;
+
 /** Malformed, and nothing that anybody could hold. */
 const nonsense = "sha256:nonsense";
 
@@ -189,8 +192,15 @@ async function take(
     await sim.pause(lane, "reads on", pace.pauseMs);
     watch.pausedMs += sim.timeMs - fromMs;
   };
+  const vanish = async (): Promise<void> => {
+    if (!pace.vanishes) return;
+    const fromMs = sim.timeMs;
+    await sim.pause(lane, "is gone, and nobody knows", vanishedMs);
+    watch.pausedMs += sim.timeMs - fromMs;
+  };
   await pause();
   if (pace.leavesAfter === 0) {
+    await vanish();
     await content[Symbol.asyncDispose]();
     return told("left");
   }
@@ -202,6 +212,7 @@ async function take(
     for await (const chunk of content.body) {
       chunks.push(new Uint8Array(chunk));
       if (chunks.length === pace.leavesAfter) {
+        await vanish();
         if (pace.disposes) await content[Symbol.asyncDispose]();
         return told("left");
       }

@@ -60,12 +60,15 @@ function planClimate(random: Random, stormEndMs: number): Climate {
   };
 }
 
+/** What comes to any tier; the others are for histories of their own. */
+const common = troubles.filter((trouble) => trouble !== "slowDelete");
+
 /** Draws one kind of trouble alone or several, from now and then to nearly always. */
 function planStorm(random: Random): Partial<Record<Trouble, number>> {
   if (random.chance(0.35)) return {};
   const strength = random.pick([0.1, 0.3, 0.6, 0.95]);
-  const chosen = new Set<Trouble>([random.pick(troubles)]);
-  while (random.chance(0.5)) chosen.add(random.pick(troubles));
+  const chosen = new Set<Trouble>([random.pick(common)]);
+  while (random.chance(0.5)) chosen.add(random.pick(common));
   return Object.fromEntries([...chosen].map((trouble) => [trouble, strength / chosen.size]));
 }
 
@@ -148,13 +151,20 @@ export function planPace(random: Random): Pace {
     pauseMs: random.chance(0.6) ? 0 : random.pick([5, 100, 8000]),
     leavesAfter: random.chance(0.8) ? undefined : random.below(4),
     disposes: random.chance(0.7),
+    vanishes: random.chance(0.2),
   };
 }
 
 /** Reads one blob again and again, so that layers know what answers usually take. */
 export function warmUp(random: Random, sizes: readonly number[]): PlannedCaller {
   const blob = random.below(sizes.length);
-  const pace: Pace = { takes: "bytes", pauseMs: 0, leavesAfter: undefined, disposes: true };
+  const pace: Pace = {
+    takes: "bytes",
+    pauseMs: 0,
+    leavesAfter: undefined,
+    vanishes: false,
+    disposes: true,
+  };
   const operation: PlannedOperation = random.chance(0.5)
     ? { kind: "stat", blob }
     : { kind: "open", blob, pace };

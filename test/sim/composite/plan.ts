@@ -33,6 +33,8 @@ export interface Pace {
   readonly pauseMs: number;
   /** Chunks after which it leaves without a word; undefined: it stays to the end. */
   readonly leavesAfter: number | undefined;
+  /** Where it leaves, it is long gone before anyone notices: its read stays open for minutes. */
+  readonly vanishes: boolean;
   /** Disposes a read that it never began, or one that it left. */
   readonly disposes: boolean;
 }
@@ -95,6 +97,10 @@ export interface Plan {
   };
   readonly fillQueueBytesMax: number;
   readonly fillsInFlightMax: number;
+  /** Bytes in memory of a fetch beyond the budget of the spools. */
+  readonly windowBytesMax: number;
+  /** Entries of each of its memories: not fewer than one blob has tiers. */
+  readonly memoryEntriesMax: number;
   readonly diskFullAt: number | undefined;
   readonly pieceBytesMax: number;
   /** The composite is closed when its callers are done, whether or not its fills are. */

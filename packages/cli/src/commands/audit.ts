@@ -85,7 +85,8 @@ async function verify(
     const view = namespaces.get(namespace) ?? { sources: [] };
     const own = { ...namespaceConfig(config, namespace, view), journal: undefined };
     const composite = opened.add(await openComposite(own, { env: io.env }));
-    return composite.metadata === undefined ? undefined : openTags(composite, { namespace });
+    const hasTags = composite.metadata !== undefined || composite.server !== undefined;
+    return hasTags ? openTags(composite, { namespace }) : undefined;
   }
   const logs = new Map<string, Promise<TagLog | undefined>>();
   const found = await verifyAudit(bucket, {

@@ -6,6 +6,7 @@ import {
   type Digest,
   StoreError,
   throwIfAborted,
+  type StatOptions,
 } from "@bitstore/core";
 import type { Api } from "../wire/api.ts";
 import { ask } from "../wire/ask.ts";
@@ -46,11 +47,11 @@ export function remoteStore(api: Api): BlobStore {
 async function statBlob(
   api: Api,
   digest: Digest,
-  { signal }: CallOptions = {},
+  { signal, durable = false }: StatOptions = {},
 ): Promise<Descriptor | undefined> {
   throwIfAborted(signal, "stat", digest);
   return await repeat(api, { operation: "stat", signal }, async () => {
-    const path = `/v1/blobs/${digest}`;
+    const path = `/v1/blobs/${digest}${durable ? "?durable=true" : ""}`;
     const question = { path, operation: "stat", subject: digest, signal } as const;
     const answer = await ask(api, { ...question, method: "HEAD" });
     await answer.drain();

@@ -11,6 +11,7 @@ export type Trouble =
   | "lostAnswer"
   | "silent"
   | "stuckPut"
+  | "slowDelete"
   | "slow"
   | "reset"
   | "stall"
@@ -29,6 +30,7 @@ export const troubles: readonly Trouble[] = [
   "lostAnswer",
   "silent",
   "stuckPut",
+  "slowDelete",
   "slow",
   "reset",
   "stall",
@@ -117,6 +119,8 @@ function fateOf(
       return { isSilent: true, hasEffect: random.chance(0.5) };
     case "stuckPut":
       return call.operation === "put" ? { isSilent: true, hasEffect: random.chance(0.5) } : {};
+    case "slowDelete":
+      return call.operation === "delete" ? { backMs: 2000 + random.below(10_000) } : {};
     case "slow":
       return { thereMs: (fair.thereMs ?? 0) + random.below(20_000), backMs: random.below(20_000) };
     case "sizeLie":

@@ -13,7 +13,7 @@ import {
   throwIfAborted,
   untilAborted,
 } from "@bitstore/core";
-import type { ScriptedCall, ScriptedFate, Script } from "./scripted-fate.ts";
+import type { ScriptedBody, ScriptedCall, ScriptedFate, Script } from "./scripted-fate.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What became of one request, whatever the caller makes of it. */
@@ -27,6 +27,8 @@ export interface ScriptedRequest extends ScriptedCall {
   toldMs?: number | undefined;
   /** It took effect when its caller no longer waited. */
   isLate?: boolean | undefined;
+  /** What went wrong with its bytes, once it has. */
+  struck?: ScriptedBody["effect"] | undefined;
   /** Of a read that was answered: whether somebody still has it open. */
   isOpen?: boolean | undefined;
 }
@@ -157,8 +159,9 @@ export function scriptedBucket(options: ScriptedBucketOptions): ScriptedBucket {
 
   async function* bodyOf(
     bytes: Uint8Array,
-    { fate, key, signal }: ScriptedRequest,
+    request: ScriptedRequest,
   ): AsyncGenerator<Uint8Array, void, void> {
+    const { fate, key, signal } = request;
     const { chunkBytes = 256, chunkMs = 0, body } = fate;
     const breakAt = Math.floor((body?.atShare ?? 2) * bytes.byteLength);
     for (let at = 0; at < bytes.byteLength; ) {
@@ -166,6 +169,7 @@ export function scriptedBucket(options: ScriptedBucketOptions): ScriptedBucket {
       await orAborted(sim.pause(lane, `bytes of ${key.slice(-6)}`, chunkMs), signal, "read", key);
       if (body !== undefined && breakAt >= at && breakAt < at + chunk.byteLength) {
         const before = chunk.subarray(0, breakAt - at);
+        request.struck = body.effect;
         if (body.effect === "flip") chunk = flipped(chunk, breakAt - at);
         else if (body.effect !== "extra") {
           if (before.byteLength > 0) yield before;

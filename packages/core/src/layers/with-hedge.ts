@@ -101,7 +101,8 @@ export function withHedge(inner: BlobStore, options: HedgeOptions = {}): HedgeSt
       won: counts.sum("won"),
     }),
     async stat(digest, call = {}) {
-      const ask = (each: CallOptions): ReturnType<BlobStore["stat"]> => inner.stat(digest, each);
+      const ask = (each: CallOptions): ReturnType<BlobStore["stat"]> =>
+        inner.stat(digest, { ...call, ...each });
       const discard = (): void => undefined;
       const question = { operation: "stat", digest, call, took: statsTook, ask, discard };
       const won = await hedged(question);

@@ -1,6 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { type ErrorCode, StoreError } from "@bitstore/core";
+import { StoreError } from "@bitstore/core";
 import { Hono } from "hono";
 import type { Pages } from "../pages/read-pages.ts";
 import type { RouteDeclaration } from "../routes/declaration.ts";
@@ -12,6 +12,14 @@ export type Router = (arrival: Arrival, request: Request) => Promise<void>;
 
 interface Env {
   Bindings: HttpBindings & { readonly arrival: Arrival };
+}
+
+/** Why a request has no route. */
+interface Unrouted {
+  /** That of the error's code, unless it says more. */
+  readonly status?: number;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Makes the function that finds the route of a request and serves it. */
@@ -31,13 +39,15 @@ export function createRouter(
       const method = arrival.incoming.method ?? "";
       const route = byMethod.get(method);
       if (route !== undefined) await runRoute(service, route, arrival, req.param(), allow);
-      else await unrouted(arrival, "UNSUPPORTED", `it takes ${allow}`, { allow });
+      else await unrouted(arrival, { message: `it takes ${allow}`, headers: { allow } });
       return RESPONSE_ALREADY_SENT;
     });
   }
   app.notFound(async ({ env: { arrival } }) => {
     if (pages?.send(arrival) === true) return RESPONSE_ALREADY_SENT;
-    await unrouted(arrival, "NOT_FOUND", "there is nothing; /openapi.json lists what is", {});
+    // Its code is not that of an absent blob: a client with a wrong base path would believe it.
+    const message = "there is no such route; /openapi.json lists what is";
+    await unrouted(arrival, { status: 404, message });
     return RESPONSE_ALREADY_SENT;
   });
   app.onError(async (error, { env: { arrival } }) => {
@@ -46,15 +56,10 @@ export function createRouter(
     return RESPONSE_ALREADY_SENT;
   });
 
-  function unrouted(
-    arrival: Arrival,
-    code: ErrorCode,
-    message: string,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const { method = "" } = arrival.incoming;
-    const error = new StoreError({ code, operation: "serve", subject: method, message });
-    const outcome = { route: undefined, principal: undefined, params: {}, error };
+  function unrouted(arrival: Arrival, { status, message, headers }: Unrouted): Promise<void> {
+    const subject = arrival.incoming.method ?? "";
+    const error = new StoreError({ code: "UNSUPPORTED", operation: "serve", subject, message });
+    const outcome = { route: undefined, principal: undefined, params: {}, error, status };
     return refuse(service, arrival, outcome, headers);
   }
 

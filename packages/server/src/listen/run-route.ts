@@ -180,6 +180,8 @@ interface Outcome {
   readonly principal: Principal | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly error: unknown;
+  /** Sent in place of what the error's code says. */
+  readonly status?: number | undefined;
 }
 
 /**
@@ -201,7 +203,8 @@ export async function refuse(
   }
   if (outgoing.destroyed) return;
   const confined = outcome.principal !== undefined && isConfined(outcome.principal);
-  const problem = problemOf(error, arrival.requestId, confined);
+  const told = problemOf(error, arrival.requestId, confined);
+  const problem = { ...told, status: outcome.status ?? told.status };
   const isUnread = declaredSize(incoming) !== 0 && !incoming.complete;
   writeProblem(outgoing, problem, {
     ...(isUnread ? { connection: "close" } : {}),

@@ -12,17 +12,14 @@ import type { Route } from "./route.ts";
 import { listTiers } from "./service/list-tiers.ts";
 import { type ServiceContext, serviceRoutes } from "./service/service-routes.ts";
 import {
-  deleteTag,
   getTag,
   getTagBlob,
   headTagBlob,
   listTags,
-  patchTag,
-  putTag,
-  rollbackTag,
   tagHistory,
   verifyTag,
 } from "./tags/tag-routes.ts";
+import { deleteTag, patchTag, putTag, rollbackTag } from "./tags/tag-write-routes.ts";
 import { watchTag } from "./tags/watch-tag.ts";
 
 /** Makes every route of the server, in the order of the documents. */

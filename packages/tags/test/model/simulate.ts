@@ -18,7 +18,7 @@ export async function simulate(
   const plan = planHistory(seed);
   const violations = await violationsOf(plan, count);
   if (violations.length === 0) return undefined;
-  return { seed, violations, report: await explain(plan) };
+  return { seed, violations, report: await explainPlan(await shrink(plan)) };
 }
 
 /**
@@ -45,14 +45,18 @@ async function violationsOf(
 }
 
 /** Leaves out what the mistake does not need, and prints what is left. */
-async function explain(plan: Plan): Promise<string> {
-  const least = await shrink(plan);
-  const { observed, scheduler } = await runHistory(least, true);
+export async function explain(seed: number, smallest = true): Promise<string> {
+  const plan = planHistory(seed);
+  return await explainPlan(smallest ? await shrink(plan) : plan);
+}
+
+async function explainPlan(plan: Plan): Promise<string> {
+  const { observed, scheduler } = await runHistory(plan, true);
   return [
     `seed ${plan.seed}, ${scheduler.policy.name}, storm until ${plan.stormEndMs} ms: ` +
       JSON.stringify(plan.storm),
-    ...check(observed).map((violation) => `  ! ${violation}`),
     ...scheduler.trace.lines(),
+    ...check(observed).map((violation) => `  ! ${violation}`),
   ].join("\n");
 }
 

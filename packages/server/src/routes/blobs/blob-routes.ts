@@ -113,10 +113,14 @@ const read = {
   confined: "never",
 } as const;
 
-async function sendByDigest(exchange: Exchange): Promise<void> {
+interface HeadQuery {
+  readonly durable?: "true" | "false" | undefined;
+}
+
+async function sendByDigest(exchange: Exchange, { durable }: HeadQuery = {}): Promise<void> {
   const digest = parseDigest(exchange.params["digest"] ?? "");
   const workspace = await exchange.workspace();
-  await sendBlob(exchange, workspace, { digest, keeps: "always" });
+  await sendBlob(exchange, workspace, { digest, keeps: "always", durable: durable === "true" });
 }
 
 export const getBlob: Route = defineRoute(
@@ -152,6 +156,14 @@ export const headBlob: Route = defineRoute(
     method: "head",
     summary: "Look whether a blob is there, and its size",
     headers: conditionHeaders,
+    query: z.strictObject({
+      durable: z
+        .enum(["true", "false"])
+        .optional()
+        .openapi({
+          description: "Asks the origin alone: a copy in a cache makes nothing durable.",
+        }),
+    }),
     responses: {
       200: { description: "It is there.", headers: blobResponseHeaders },
       304: notModified,

@@ -22,6 +22,8 @@ import type { OpenedWorkspace } from "../workspaces.ts";
 export interface SentBlob extends Omit<BlobFacts, "tier"> {
   /** Headers beside those of every blob. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whether a HEAD asks the origin alone. */
+  readonly durable?: boolean | undefined;
 }
 
 /** Up to this size a blob is sent at once rather than chunk by chunk; its bytes are in memory anyway. */
@@ -47,7 +49,7 @@ export async function sendBlob(
     await sendBody(exchange, workspace, blob);
     return;
   }
-  const found = await statBlob(exchange, workspace, blob.digest);
+  const found = await statBlob(exchange, workspace, blob.digest, blob.durable);
   if (isRefused) throw refused(blob.digest);
   const all = { ...blobHeaders(exchange, { ...blob, tier: found.tier }), ...blob.headers };
   if (!isKnown) all["content-length"] = found.size;
@@ -138,10 +140,12 @@ async function statBlob(
   { signal }: Exchange,
   { store, counters }: OpenedWorkspace,
   digest: Digest,
+  durable = false,
 ): Promise<Descriptor & { readonly tier: string | undefined }> {
   let tier: string | undefined;
   const found = await store.stat(digest, {
     signal,
+    durable,
     onAttempt: (attempt) => {
       if (attempt.outcome === "hit") ({ tier } = attempt);
       counters.note(attempt);
