@@ -123,10 +123,10 @@ function prepared(path: string, boot: string): DatabaseSync {
 }
 
 /** SQLite's own numbers for a file that is damaged, and for one that is no database. */
-const brokenCodes: readonly unknown[] = [11, 26];
+const brokenCodes: ReadonlySet<unknown> = new Set([11, 26]);
 
 function isBroken(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && brokenCodes.includes(error.errcode);
+  return error instanceof Error && "errcode" in error && brokenCodes.has(error.errcode);
 }
 
 function unusable(path: string, cause: unknown): StoreError {

@@ -10,6 +10,7 @@ import type {
   CallOptions,
   OpenOptions,
   SourceCapabilities,
+  StatOptions,
 } from "../source.ts";
 import { publishAttempt } from "../diagnostics.ts";
 import { spoolOpener } from "../spool/ring-spool.ts";
@@ -123,9 +124,17 @@ export function composite(options: CompositeOptions): Composite {
     return await openRange(context, openWhole, digest, { ...told("open", digest, call), range });
   }
 
-  function stat(digest: Digest, call: CallOptions = {}): Promise<Descriptor | undefined> {
+  async function durable(
+    digest: Digest,
+    { signal }: CallOptions = {},
+  ): Promise<Descriptor | undefined> {
+    return await originOf(context, "stat").source.stat(digest, { signal, durable: true });
+  }
+
+  async function stat(digest: Digest, call: StatOptions = {}): Promise<Descriptor | undefined> {
+    if (call.durable === true) return await durable(digest, call);
     const question = { ...told("stat", digest, call), operation: "stat", attempts: [] };
-    return askTiers(context, context.tiers, digest, question, async (tier) => {
+    return await askTiers(context, context.tiers, digest, question, async (tier) => {
       const found = await tier.source.stat(digest, { signal: call.signal });
       return found === undefined ? undefined : { value: found, bytes: 0 };
     });
@@ -171,9 +180,7 @@ export function composite(options: CompositeOptions): Composite {
     list,
     put: (body, call = {}) => putBlob(context, body, call),
     delete: (digest, call = {}) => deleteBlob(context, fills, digest, call),
-    async durable(digest, call = {}) {
-      return await originOf(context, "stat").source.stat(digest, { signal: call.signal });
-    },
+    durable,
     settled: async (digest, signal) => await journal?.settled(digest, signal),
     drain: () => fills.drain(),
     async [Symbol.asyncDispose]() {
