@@ -132,6 +132,28 @@ describe.skipIf(browser === undefined)("the console", { timeout: 120_000 }, () =
     }
   });
 
+  it("leads from @tag to the tag", async () => {
+    await visit(served, "#/blobs", async (page) => {
+      await page.getByLabel("Digest").fill("@models/prod");
+      await page.getByRole("button", { name: "Explain" }).click();
+      await page.getByRole("heading", { name: "models/prod" }).waitFor();
+    });
+  });
+
+  it("keeps its tables within a phone's width, to be scrolled by themselves", async () => {
+    const { digest } = await served.store.put(bytesOf("on a phone"));
+    await served.tags.append("on-a-phone/with/a-long-name", digest);
+    const viewport = { width: 390, height: 844 };
+    const look = async (page: Page): Promise<void> => {
+      const link = page.getByRole("row", { name: /on-a-phone/ }).locator("a.digest");
+      await link.waitFor();
+      expect((await link.boundingBox())?.height).toBeLessThan(30);
+      const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
+      expect(wide).toBeLessThanOrEqual(390);
+    };
+    await visit(served, "#/tags", look, { viewport });
+  });
+
   it("says what is wrong with what was typed, and asks nothing", async () => {
     await visit(served, "#/blobs", async (page) => {
       await page.getByLabel("Digest").fill("models/prod");
@@ -234,7 +256,10 @@ describe.skipIf(browser === undefined)("the console", { timeout: 120_000 }, () =
       await visit(closed, "", async (page) => {
         await page.getByRole("alert").waitFor();
         expect(await page.getByRole("alert").innerText()).toContain("UNAUTHENTICATED");
-        await page.getByText("Token", { exact: true }).click();
+        await page.getByText("This server wants a token.").waitFor();
+        await page.getByLabel("Bearer token").fill(mintToken().token);
+        await page.getByRole("button", { name: "Use" }).click();
+        await page.getByText("The server does not take this token.").waitFor();
         await page.getByLabel("Bearer token").fill(token);
         await page.getByRole("button", { name: "Use" }).click();
         await page.getByRole("row", { name: /^ours/ }).waitFor();

@@ -46,6 +46,8 @@ metadata: "./.bitstore/metadata"
 # ack: cache
 # journal: { directory: "./.bitstore/journal", bytesMax: 10GiB }
 
-# The server: bitstore serve.
-# server: { host: 127.0.0.1, port: 7070 }
+# The server: bitstore serve. Anybody on this machine may do everything; beyond it, it wants tokens or
+# an issuer of JWTs (auth), as docs/access.md says; bitstore token create makes one.
+# server: { host: 127.0.0.1, port: 7070, log: error, drainSeconds: 30,
+#     limits: { requestsPerSecond: 2000, requestsPerClient: 1000 } }
 `;

@@ -4,7 +4,12 @@ import type { Explanation, HistoryPage, PutResult, TagHead, TagPage, TierStatus 
 
 /** The public API of the server that the page came from, as far as the page needs it. */
 export interface Api {
-  readonly token: { get(): string; set(token: string): void };
+  readonly token: {
+    get(): string;
+    set(token: string): void;
+    /** Calls back whenever the server refuses a request for want of a right token. */
+    onWanted(callback: () => void): () => void;
+  };
   tiers(): Promise<readonly TierStatus[]>;
   explain(digest: string, signal: AbortSignal): Promise<Explanation>;
   put(file: Blob, onProgress: (sent: number) => void, signal: AbortSignal): Promise<PutResult>;
@@ -38,10 +43,16 @@ export function createApi(window: Window & typeof globalThis): Api {
     return token === "" ? {} : { authorization: `Bearer ${token}` };
   };
 
+  const wanted = new EventTarget();
+  function failure(status: number, text: string): ApiError {
+    if (status === 401) wanted.dispatchEvent(new Event("wanted"));
+    return new ApiError(problemOf(status, text));
+  }
+
   async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = { ...authorization(), ...(init.headers as Record<string, string> | undefined) };
     const response = await window.fetch(path, { ...init, headers });
-    if (!response.ok) throw new ApiError(problemOf(response.status, await response.text()));
+    if (!response.ok) throw failure(response.status, await response.text());
     return response;
   }
 
@@ -66,6 +77,10 @@ export function createApi(window: Window & typeof globalThis): Api {
       set: (token) => {
         if (token === "") storage.removeItem(tokenKey);
         else storage.setItem(tokenKey, token);
+      },
+      onWanted: (callback) => {
+        wanted.addEventListener("wanted", callback);
+        return () => wanted.removeEventListener("wanted", callback);
       },
     },
     tiers: async () => (await json<{ tiers: TierStatus[] }>("/v1/tiers")).tiers,

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Api } from "../api/create-api.ts";
 import { digestOf } from "../frame/format.ts";
 import { Notice } from "../frame/notice.tsx";
-import { blobHref } from "../frame/route.ts";
+import { blobHref, tagHref } from "../frame/route.ts";
 import { DropZone } from "./drop-zone.tsx";
 import { Lookup } from "./lookup.tsx";
 
@@ -18,10 +18,15 @@ export function BlobsPage({ api, digest }: BlobsPageProps): JSX.Element {
   const [problem, setProblem] = useState<string>();
   const onSubmit = (event: SubmitEvent): void => {
     event.preventDefault();
+    const tag = /^@([^@]+)/.exec(typed.trim())?.[1];
+    if (tag !== undefined) {
+      location.hash = tagHref(tag);
+      return;
+    }
     const parsed = digestOf(typed);
     if (parsed === undefined) {
       setProblem(
-        "That is no digest: write algorithm:hex, or the hex of a SHA-1, SHA-256 or SHA-512.",
+        "That is no digest: write algorithm:hex, the hex of a SHA-1, SHA-256 or SHA-512, or @tag.",
       );
       return;
     }
@@ -35,7 +40,7 @@ export function BlobsPage({ api, digest }: BlobsPageProps): JSX.Element {
       <h2>Look up</h2>
       <form class="row" onSubmit={onSubmit}>
         <label class="wide">
-          Digest
+          Digest, or @tag
           <input
             name="digest"
             value={typed}
@@ -49,7 +54,9 @@ export function BlobsPage({ api, digest }: BlobsPageProps): JSX.Element {
         <button type="submit">Explain</button>
       </form>
       {problem === undefined ? null : <Notice>{problem}</Notice>}
-      {digest === undefined ? null : <Lookup key={digest} api={api} digest={digest} />}
+      {digest === undefined || problem !== undefined ? null : (
+        <Lookup key={digest} api={api} digest={digest} />
+      )}
     </>
   );
 }

@@ -1,26 +1,29 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Api } from "../api/create-api.ts";
 
 /** Takes the bearer token of a server that asks for one. It is kept until the tab closes. */
 export function TokenForm({ api }: { readonly api: Api }): JSX.Element {
-  const [isSet, setIsSet] = useState(api.token.get() !== "");
-  const onSubmit = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    if (!(form instanceof HTMLFormElement)) return;
-    const token = new FormData(form).get("token");
-    api.token.set(typeof token === "string" ? token.trim() : "");
+  const hasToken = api.token.get() !== "";
+  const [isWanted, setIsWanted] = useState(false);
+  useEffect(() => api.token.onWanted(() => setIsWanted(true)), [api]);
+  const use = (token: string): void => {
+    api.token.set(token);
     location.reload();
   };
-  const forget = (): void => {
-    api.token.set("");
-    setIsSet(false);
-    location.reload();
-  };
-  if (isSet) {
+  if (isWanted) {
     return (
-      <button type="button" class="quiet" onClick={forget}>
+      <section class="wanted" aria-label="Token">
+        <p role="status">
+          {hasToken ? "The server does not take this token." : "This server wants a token."}
+        </p>
+        <Form onToken={use} />
+      </section>
+    );
+  }
+  if (hasToken) {
+    return (
+      <button type="button" class="quiet" onClick={() => use("")}>
         Forget token
       </button>
     );
@@ -28,13 +31,26 @@ export function TokenForm({ api }: { readonly api: Api }): JSX.Element {
   return (
     <details class="token">
       <summary>Token</summary>
-      <form onSubmit={onSubmit}>
-        <label>
-          Bearer token
-          <input name="token" type="password" autocomplete="off" required />
-        </label>
-        <button type="submit">Use</button>
-      </form>
+      <Form onToken={use} />
     </details>
+  );
+}
+
+function Form({ onToken }: { readonly onToken: (token: string) => void }): JSX.Element {
+  const onSubmit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    if (!(form instanceof HTMLFormElement)) return;
+    const token = new FormData(form).get("token");
+    onToken(typeof token === "string" ? token.trim() : "");
+  };
+  return (
+    <form onSubmit={onSubmit}>
+      <label>
+        Bearer token
+        <input name="token" type="password" autocomplete="off" required />
+      </label>
+      <button type="submit">Use</button>
+    </form>
   );
 }
