@@ -24,6 +24,20 @@ export async function collect(
   stream: Bytes,
   bytesMax: number = Number.POSITIVE_INFINITY,
 ): Promise<Uint8Array> {
+  const { chunks, size } = await gather(stream, bytesMax);
+  return concat(chunks, size);
+}
+
+/** Collects as {@link collect} does, into an array that nobody else has. */
+export async function collectCopy(stream: Bytes, bytesMax: number): Promise<Uint8Array> {
+  const { chunks, size } = await gather(stream, bytesMax);
+  return copied(chunks, size);
+}
+
+async function gather(
+  stream: Bytes,
+  bytesMax: number,
+): Promise<{ readonly chunks: readonly Uint8Array[]; readonly size: number }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of stream) {
@@ -37,13 +51,17 @@ export async function collect(
     }
     chunks.push(chunk);
   }
-  return concat(chunks, size);
+  return { chunks, size };
 }
 
 /** Joins chunks of a known total size, without a copy where there is one. */
 export function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const first = chunks[0];
   if (chunks.length === 1 && first !== undefined) return first;
+  return copied(chunks, size);
+}
+
+function copied(chunks: readonly Uint8Array[], size: number): Uint8Array {
   const whole = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

@@ -20,7 +20,10 @@ export interface Content extends AsyncDisposable {
   /** Entity tag or generation: pins later ranges to the same object. */
   readonly version: string | undefined;
   readonly body: Bytes;
-  /** Resolves to the whole range at once, without a copy where the driver already holds it. */
+  /**
+   * Resolves to the whole range at once, without a copy where the driver already holds it: others may
+   * be reading the same array, so nobody writes into it.
+   */
   bytes(): Promise<Uint8Array>;
 }
 

@@ -71,6 +71,11 @@ const breakers = channel("bitstore:breaker");
 const fills = channel("bitstore:fill");
 const retries = channel("bitstore:retry");
 
+/** Tells whether anybody subscribes to attempts now, for who would make one for nobody. */
+export function isAttemptHeard(): boolean {
+  return attempts.hasSubscribers;
+}
+
 /** Publishes an attempt; costs nothing while nobody subscribes. */
 export function publishAttempt(event: AttemptEvent): void {
   if (attempts.hasSubscribers) attempts.publish(event);

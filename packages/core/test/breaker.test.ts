@@ -165,6 +165,25 @@ describe("a breaker", () => {
     expect(await ask(store, 1)).toEqual(["answered"]);
   });
 
+  // The canary is a put whose body never ends, which nothing bounds but its caller.
+  it("lets the next canary pass where one takes its caller's time", async () => {
+    const weather: Weather = { code: "UNAVAILABLE" };
+    const clock = manualClock();
+    const store = withBreaker(shaky(weather), { ...settings, clock });
+    await ask(store, 20);
+    clock.advance(1000);
+    weather.code = undefined;
+    void store.put(async function* () {
+      yield bytes;
+      await new Promise(() => undefined);
+    });
+    clock.advance(29_999);
+    expect(await ask(store, 1)).toEqual(["BreakerOpen"]);
+    clock.advance(1);
+    expect(await ask(store, 2)).toEqual(["answered", "answered"]);
+    expect(store.breaker().state).toBe("closed");
+  });
+
   it("is not moved by what began before it opened", async () => {
     const clock = manualClock();
     const answers: (() => void)[] = [];

@@ -35,7 +35,9 @@ describe("every way in which three tiers can answer", () => {
       expect(content?.verified).toBe(true);
       expect(await readAll(content)).toEqual(bytes);
       expect(outcomes).toEqual(script.slice(0, first + 1));
-      expect(stores.map(({ opens }) => opens)).toEqual([1, 1, 1].fill(0, first + 1));
+      // A wrong copy is read once more, since the way here may have been wrong.
+      const asked = script.map((behaviour): number => (behaviour === "corrupt" ? 2 : 1));
+      expect(stores.map(({ opens }) => opens)).toEqual(asked.fill(0, first + 1));
     } else if (script.every((behaviour) => behaviour === "miss")) {
       expect(await reading).toBeUndefined();
     } else {

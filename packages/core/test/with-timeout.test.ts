@@ -1,4 +1,4 @@
-import { withTimeout } from "@bitstore/core";
+import { type PutResult, withTimeout } from "@bitstore/core";
 import { describe, expect, test } from "vitest";
 import { manualClock } from "./manual-clock.ts";
 import { plant, scriptedStore, someBytes } from "./scripted-tier.ts";
@@ -76,6 +76,42 @@ describe("withTimeout", () => {
       code: "TIMEOUT",
       message: expect.stringContaining("160 ms"),
     });
+  });
+
+  // A megabyte of which nothing comes after the first chunk, asked for at once: were its time that of its
+  // size at a slow pace, the next tier would be asked seventeen seconds later.
+  test("sees a stall of a large blob that is taken at once as soon as one of a stream", async () => {
+    const inner = scriptedStore("inner");
+    const digest = await plant(someBytes(2 ** 20), inner);
+    inner.chunkGate = (offset) => (offset === 0 ? Promise.resolve() : new Promise(() => undefined));
+    const clock = manualClock();
+    const content = await withTimeout(inner, { ...limits, clock }).open(digest);
+    const caught = content?.bytes().catch((error: unknown) => error);
+    await clock.advance(50);
+    expect(await caught).toMatchObject({ code: "TIMEOUT" });
+  });
+
+  // 64 MiB in an array, of which no chunk is seen: a minute of megabits is no stall, a day is.
+  test("gives the put of a large array the time that its size needs", async () => {
+    const inner = scriptedStore("inner");
+    const clock = manualClock();
+    const store = withTimeout(inner, { ...limits, clock });
+    const sent = Promise.withResolvers<PutResult>();
+    inner.put = () => sent.promise;
+    const large = new Uint8Array(64 * 2 ** 20);
+    const moving = store.put(large).catch((error: unknown) => error);
+    await clock.advance(100_000);
+    const result = {
+      digest: await plant(bytes),
+      size: large.byteLength,
+      outcome: "created",
+    } as const;
+    sent.resolve(result);
+    expect(await moving).toEqual(result);
+    inner.put = () => new Promise(() => undefined);
+    const stuck = store.put(large).catch((error: unknown) => error);
+    await clock.advance(24 * 3_600_000);
+    expect(await stuck).toMatchObject({ code: "TIMEOUT" });
   });
 
   test("ends a put whose body threw, where the store says nothing to that", async () => {

@@ -179,8 +179,8 @@ export const readMutants: readonly Mutant[] = [
   {
     name: "a range is verified",
     file: composite("open-range"),
-    find: "return verified ? withVerified(exact) : exact;",
-    replace: "return withVerified(exact);",
+    find: "return view(exact, { verified });",
+    replace: "return view(exact, { verified: true });",
     why: "F12: nobody looked at its bytes",
   },
   {

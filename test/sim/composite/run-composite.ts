@@ -238,7 +238,8 @@ async function openTier(world: World, planned: PlannedTier, index: number): Prom
   });
   const tier = defineTier({
     name,
-    source: watched,
+    // The cache in memory is taken at its word by its own `open`, which nobody may stand before.
+    source: kind === "memory" ? { ...watched, open: inner.open } : watched,
     role,
     origin,
     readOnly: planned.readOnly,

@@ -22,6 +22,7 @@ import { generations } from "./generations.ts";
 import { begun, type PutJournal, withPendingTier } from "./journal.ts";
 import { memories } from "./memories.ts";
 import { mergeLists } from "./merge-lists.ts";
+import { openHeld } from "./open-held.ts";
 import { openRange } from "./open-range.ts";
 import { wholeOpener } from "./open-whole.ts";
 import type { Tier } from "./tier.ts";
@@ -117,6 +118,8 @@ export function composite(options: CompositeOptions): Composite {
 
   async function open(digest: Digest, call: OpenOptions = {}): Promise<Content | undefined> {
     checkRange(call.range, "open", digest);
+    const held = openHeld(context, digest, call);
+    if (held !== undefined) return held;
     const { range } = call;
     if (range === undefined || isWhole(range)) {
       return await openWhole(digest, told("open", digest, call));

@@ -74,6 +74,8 @@ export function startFlight(
   let spool: Spool | undefined;
   let closed = false;
   let wrong = false;
+  // Whether all that it asked for has come: then there is nothing to abort.
+  let hasAll = false;
   const verdict = Promise.withResolvers<void>();
   verdict.promise.catch(() => undefined);
 
@@ -95,7 +97,7 @@ export function startFlight(
     if (parties.size + filling > 0) return;
     // Whoever comes now must not board what is being abandoned.
     close();
-    controller.abort(new Error("nobody waits for it any more"));
+    if (!hasAll) controller.abort(new Error("nobody waits for it any more"));
     void spool?.[Symbol.asyncDispose]();
   };
 
@@ -104,6 +106,7 @@ export function startFlight(
     let landing: Landing | undefined;
     try {
       landing = await take();
+      if (landing.kind !== "spool") hasAll = true;
       return landing;
     } finally {
       if (landing?.kind !== "spool") close();
@@ -191,6 +194,7 @@ export function startFlight(
       }
       if (givers.size === 1) context.memories.noteVerified(found.tier, digest, found.version);
       into.end();
+      hasAll = true;
       verdict.resolve();
     } catch (error) {
       blame(error, givers);

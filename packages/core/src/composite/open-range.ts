@@ -65,7 +65,8 @@ async function openIn(
     if (content === undefined) return undefined;
     const verified = context.memories.isVerified(tier, digest, content.version);
     const exact = await exactRange(content, range, digest, tier.name);
-    return verified ? withVerified(exact) : exact;
+    // Never by its own word: only what was read whole here and matched is known to be right.
+    return view(exact, { verified });
   }
   // A tier without ranges gives the whole blob, and the range is cut from it on the way.
   const content = await tier.source.open(digest, { signal });
@@ -79,10 +80,6 @@ async function openIn(
   }
   const body = { [Symbol.asyncIterator]: () => found.stream };
   return await cutContent({ ...content, body, source: tier.name }, range, digest);
-}
-
-function withVerified(content: Content): Content {
-  return view(content, { verified: true });
 }
 
 /** Names a tier's content by the tier, and its version by both: a version means nothing elsewhere. */

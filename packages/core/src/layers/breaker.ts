@@ -37,9 +37,10 @@ export interface Breaker {
   status(): BreakerStatus;
   /**
    * Lets a request pass, and is told how it ended; later calls of `end` change nothing. Undefined
-   * where it may not be sent.
+   * where it may not be sent. One that is a canary keeps others from passing for `canaryMs` at most:
+   * its end counts later too. Left out, it is one that ends in any case.
    */
-  enter(): ((end: RequestEnd) => void) | undefined;
+  enter(canaryMs?: number): ((end: RequestEnd) => void) | undefined;
 }
 
 /**
@@ -61,6 +62,7 @@ export function createBreaker(
   let openUntilMs: number | undefined;
   let openings = 0;
   let hasCanary = false;
+  let canaryUntilMs = 0;
   /** Grows when it opens or closes: what began before says nothing about what is now. */
   let era = 0;
 
@@ -106,10 +108,12 @@ export function createBreaker(
 
   return {
     status,
-    enter() {
+    enter(canaryMs = Number.POSITIVE_INFINITY) {
       const isOpen = openUntilMs !== undefined;
-      if (openUntilMs !== undefined && (clock.now() < openUntilMs || hasCanary)) return undefined;
+      const isTaken = hasCanary && clock.now() < canaryUntilMs;
+      if (openUntilMs !== undefined && (clock.now() < openUntilMs || isTaken)) return undefined;
       hasCanary = isOpen;
+      canaryUntilMs = clock.now() + canaryMs;
       if (isOpen) onChange(status());
       const began = { era, isCanary: isOpen };
       let isOver = false;

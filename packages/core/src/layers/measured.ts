@@ -1,6 +1,9 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { isStoreError } from "../errors.ts";
-import type { BlobStore } from "../source.ts";
+import type { Content } from "../content.ts";
+import type { Digest } from "../digest.ts";
+import type { BlobStore, OpenOptions } from "../source.ts";
+import { heldBytes, vouchFor } from "../store/held-bytes.ts";
 import { latencies } from "./latencies.ts";
 import { mapContent } from "./map-content.ts";
 import { requestEndOf } from "./request-end.ts";
@@ -80,6 +83,53 @@ export function measured(inner: BlobStore, options: MeasuredOptions = {}): Measu
     if (requestEndOf(error) === "failed") noteError(error);
   };
 
+  async function open(digest: Digest, call?: OpenOptions): Promise<Content | undefined> {
+    inFlight += 1;
+    try {
+      const content = await answer(async () => await inner.open(digest, call), true);
+      if (content !== undefined) {
+        const leave = (): void => {
+          inFlight -= 1;
+        };
+        return mapContent(content, {
+          body: async function* (body) {
+            try {
+              yield* body;
+            } catch (error) {
+              noteBreak(error);
+              throw error;
+            }
+          },
+          bytes: async (read) => {
+            try {
+              return await read();
+            } catch (error) {
+              noteBreak(error);
+              throw error;
+            }
+          },
+          done: leave,
+        });
+      }
+    } catch (error) {
+      inFlight -= 1;
+      throw error;
+    }
+    inFlight -= 1;
+    return undefined;
+  }
+
+  const held = heldBytes(inner);
+  /** What a cache in memory holds is an answer too, in no time; what it has not is asked for above. */
+  function getHeld(digest: Digest): Uint8Array | undefined {
+    const bytes = held?.get(digest);
+    if (bytes !== undefined) {
+      counts.add("requests");
+      took.add(0);
+    }
+    return bytes;
+  }
+
   return {
     ...inner,
     recent: () => ({
@@ -92,41 +142,7 @@ export function measured(inner: BlobStore, options: MeasuredOptions = {}): Measu
     stat: (digest, call) => whole(async () => await inner.stat(digest, call), true),
     put: (body, call) => whole(async () => await inner.put(body, call), false),
     delete: (digest, call) => whole(async () => await inner.delete(digest, call), false),
-    async open(digest, call) {
-      inFlight += 1;
-      try {
-        const content = await answer(async () => await inner.open(digest, call), true);
-        if (content !== undefined) {
-          const leave = (): void => {
-            inFlight -= 1;
-          };
-          return mapContent(content, {
-            body: async function* (body) {
-              try {
-                yield* body;
-              } catch (error) {
-                noteBreak(error);
-                throw error;
-              }
-            },
-            bytes: async (read) => {
-              try {
-                return await read();
-              } catch (error) {
-                noteBreak(error);
-                throw error;
-              }
-            },
-            done: leave,
-          });
-        }
-      } catch (error) {
-        inFlight -= 1;
-        throw error;
-      }
-      inFlight -= 1;
-      return undefined;
-    },
+    open: vouchFor(open, held && { get: getHeld }),
     [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
   };
 }

@@ -16,6 +16,12 @@ import { type RequestEnd, requestEndOf } from "./request-end.ts";
 /** What the error of a request says that a breaker held back, as its `serviceCode`. */
 export const breakerOpenCode = "BreakerOpen";
 
+/**
+ * Milliseconds that a put keeps the next canary waiting: its body has as much time as its caller
+ * takes, and would hold back all others for as long.
+ */
+const canaryPutMsMax = 30_000;
+
 export interface WithBreakerOptions extends Partial<BreakerLimits> {
   readonly clock?: Clock | undefined;
   /** A number from 0 up to 1. */
@@ -41,8 +47,12 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
     publishBreaker({ source: inner.name, ...status }),
   );
 
-  function enter(operation: string, subject: string | undefined): (end: RequestEnd) => void {
-    const entered = breaker.enter();
+  function enter(
+    operation: string,
+    subject: string | undefined,
+    canaryMs?: number,
+  ): (end: RequestEnd) => void {
+    const entered = breaker.enter(canaryMs);
     if (entered === undefined) throw heldBack(operation, subject, inner.name, breaker);
     return entered;
   }
@@ -72,7 +82,7 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
       // An error of the body is the caller's own, and says nothing of the store.
       let isOwn = false;
       const watched = body instanceof Uint8Array ? body : () => told(body(), () => (isOwn = true));
-      const end = enter("put", call.digest);
+      const end = enter("put", call.digest, canaryPutMsMax);
       try {
         const result = await inner.put(watched, call);
         end("answered");

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
-import type { Bytes } from "../bytes.ts";
+import { type Bytes, collect } from "../bytes.ts";
 import type { Content } from "../content.ts";
 import type { Digest } from "../digest.ts";
 import { abortedError, StoreError } from "../errors.ts";
@@ -17,7 +17,7 @@ export interface Timeouts {
   readonly stallMs: number;
   /**
    * Milliseconds of a put without a chunk taken from its body, or read of what is there already, and
-   * until it is acknowledged.
+   * until it is acknowledged; more for a large array, as its size needs at 64 KiB a second.
    */
   readonly putStallMs: number;
   readonly clock?: Clock | undefined;
@@ -78,11 +78,16 @@ export function withTimeout(inner: BlobStore, timeouts: Partial<Timeouts> = {}):
           dog.release();
           return undefined;
         }
+        const body = (from: Bytes): Bytes => paced(from, dog, clock, gaps, stallLimitMs);
+        const isLarge = (content.size ?? Number.POSITIVE_INFINITY) > unseenBytesMax;
         return mapContent(content, {
-          body: (body) => paced(body, dog, clock, gaps, stallLimitMs),
-          // Without chunks to see, the whole body has the time that its size needs at a slow pace.
+          body,
+          // Without chunks to see, a body has the time that its size needs at a slow pace: little for a
+          // small one. A large one is looked at chunk by chunk, or a stall would be seen a minute late.
           bytes: (read) =>
-            dog.within(stallLimitMs() + (content.size ?? 0) / slowBytesPerMs, read()),
+            isLarge
+              ? collect(body(content.body))
+              : dog.within(stallLimitMs() + (content.size ?? 0) / slowBytesPerMs, read()),
           done: () => dog.release(),
         });
       } catch (error) {
@@ -94,9 +99,13 @@ export function withTimeout(inner: BlobStore, timeouts: Partial<Timeouts> = {}):
       const dog = watch("put", call.digest, call);
       try {
         const pulled = body instanceof Uint8Array ? body : () => touched(body(), dog, putStallMs);
-        dog.touch(putStallMs);
+        // An array is taken all at once, so nothing tells how it gets on: it has the time that its size
+        // needs at a slow pace.
+        const atOnce = body instanceof Uint8Array ? body.byteLength - unseenBytesMax : 0;
+        const wholeMs = Math.max(0, atOnce) / slowBytesPerMs;
+        dog.touch(putStallMs + wholeMs);
         const onProgress = (): void => {
-          dog.touch(putStallMs);
+          dog.touch(putStallMs + wholeMs);
           call.onProgress?.();
         };
         const putting = inner.put(pulled, { ...call, signal: dog.signal, onProgress });
@@ -112,7 +121,10 @@ export function withTimeout(inner: BlobStore, timeouts: Partial<Timeouts> = {}):
 /** How many times the usual wait for a chunk counts as a stall. */
 const stallFactor = 4;
 
-/** 64 KiB a second: slower than that, `bytes()` counts as stalled. */
+/** Bytes that may go or come at once, with nothing seen of their chunks, as fast as one chunk. */
+const unseenBytesMax = 256 * 2 ** 10;
+
+/** 64 KiB a second: slower than that, `bytes()` and the put of an array count as stalled. */
 const slowBytesPerMs = 64;
 
 interface Watch {

@@ -1,14 +1,15 @@
 import { LRUCache } from "lru-cache";
 import { untilAborted } from "../abort.ts";
-import { type Body, collect, openBody } from "../bytes.ts";
-import { contentOfBytes } from "../content.ts";
+import { type Body, collectCopy, openBody } from "../bytes.ts";
+import { type Content, contentOfBytes } from "../content.ts";
 import { publishAlarm } from "../diagnostics.ts";
 import { algorithmOf, algorithms, defaultAlgorithm, type Digest } from "../digest.ts";
 import { StoreError, throwIfAborted } from "../errors.ts";
 import { digestOf } from "../hasher.ts";
 import { checkRange, resolveRange } from "../range.ts";
-import type { BlobPutOptions, BlobStore, PutResult } from "../source.ts";
+import type { BlobPutOptions, BlobStore, OpenOptions, PutResult } from "../source.ts";
 import { verifyBytes } from "../verify.ts";
+import { vouchFor } from "./held-bytes.ts";
 
 export interface MemoryCacheOptions {
   /** Bytes of all blobs together; the least recently used go first. */
@@ -21,7 +22,11 @@ export interface MemoryCacheOptions {
 /** Bytes that an entry takes beside its blob: its digest, its place in the list, its array. */
 const entryOverheadBytes = 400;
 
-/** Makes a store in memory that keeps within a budget: the first cache tier of a process. */
+/**
+ * Makes a store in memory that keeps within a budget: the first cache tier of a process. It verifies
+ * a copy of its own of what it is given, so a composite that asks it first hands its bytes out without
+ * hashing them again. They are the cache's own: a reader that writes into them spoils later reads.
+ */
 export function memoryCache(options: MemoryCacheOptions): BlobStore {
   const name = options.name ?? "memory:";
   const entryBytesMax = options.entryBytesMax ?? Math.floor(options.bytesMax / 8);
@@ -35,7 +40,9 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
     if (declared !== undefined && declared > entryBytesMax) throw tooLarge(name, entryBytesMax);
     throwIfAborted(call.signal, "put", call.digest);
     const stream = untilAborted(openBody(body), call.signal, "put", call.digest);
-    const bytes = await collect(stream, entryBytesMax);
+    // The caller's array may be rewritten, and a view would keep all of the buffer that it is cut
+    // from, which the budget knows nothing of. It is the copy that is verified.
+    const bytes = await collectCopy(stream, entryBytesMax);
     if (call.size !== undefined && call.size !== bytes.byteLength) {
       throw new StoreError({
         code: "INVALID_ARGUMENT",
@@ -48,11 +55,21 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
     const digest = call.digest ?? (await digestOf(bytes, call.algorithm ?? defaultAlgorithm));
     const size = bytes.byteLength;
     if (await isRight(digest)) return { digest, size, outcome: "existed" };
-    // The caller's array may be rewritten, and a view would keep all of the buffer that it is cut
-    // from, which the budget knows nothing of.
-    const own = bytes !== body && bytes.byteLength === bytes.buffer.byteLength;
-    blobs.set(digest, own ? bytes : new Uint8Array(bytes));
+    blobs.set(digest, bytes);
     return { digest, size, outcome: "created" };
+  }
+
+  async function open(digest: Digest, call?: OpenOptions): Promise<Content | undefined> {
+    checkRange(call?.range, "open", digest);
+    throwIfAborted(call?.signal, "open", digest);
+    const bytes = blobs.get(digest);
+    if (bytes === undefined) return undefined;
+    const size = bytes.byteLength;
+    const range = resolveRange(call?.range, size, "open", digest);
+    return contentOfBytes(
+      { size, range, source: name, role: "cache", version: digest },
+      bytes.subarray(range.start, range.end),
+    );
   }
 
   /** Tells whether the right bytes are there. Nothing lies between memory and a read: one suffices. */
@@ -80,18 +97,7 @@ export function memoryCache(options: MemoryCacheOptions): BlobStore {
       const bytes = blobs.get(digest);
       return bytes === undefined ? undefined : { digest, size: bytes.byteLength };
     },
-    async open(digest, call) {
-      checkRange(call?.range, "open", digest);
-      throwIfAborted(call?.signal, "open", digest);
-      const bytes = blobs.get(digest);
-      if (bytes === undefined) return undefined;
-      const size = bytes.byteLength;
-      const range = resolveRange(call?.range, size, "open", digest);
-      return contentOfBytes(
-        { size, range, source: name, role: "cache", version: digest },
-        bytes.subarray(range.start, range.end),
-      );
-    },
+    open: vouchFor(open, { get: (digest) => blobs.get(digest) }),
     put,
     async delete(digest, call) {
       throwIfAborted(call?.signal, "delete", digest);
