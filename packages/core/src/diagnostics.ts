@@ -13,6 +13,17 @@ export interface AttemptEvent {
   readonly attempt: Attempt;
 }
 
+/**
+ * What one tier gave of a body that is read as it comes, published on `bitstore:stream` when it ends or
+ * breaks off. The attempt is told before that, and says of such a body 0 bytes.
+ */
+export interface StreamEvent {
+  readonly composite: string;
+  readonly digest: Digest;
+  readonly tier: string;
+  readonly bytes: number;
+}
+
 /** The end of one copy into a cache tier, published on `bitstore:fill`. */
 export interface FillEvent {
   readonly composite: string;
@@ -70,6 +81,7 @@ const attempts = channel("bitstore:attempt");
 const breakers = channel("bitstore:breaker");
 const fills = channel("bitstore:fill");
 const retries = channel("bitstore:retry");
+const streams = channel("bitstore:stream");
 
 /** Tells whether anybody subscribes to attempts now, for who would make one for nobody. */
 export function isAttemptHeard(): boolean {
@@ -79,6 +91,16 @@ export function isAttemptHeard(): boolean {
 /** Publishes an attempt; costs nothing while nobody subscribes. */
 export function publishAttempt(event: AttemptEvent): void {
   if (attempts.hasSubscribers) attempts.publish(event);
+}
+
+/** Tells whether anybody subscribes to streams now, for who would count for nobody. */
+export function isStreamHeard(): boolean {
+  return streams.hasSubscribers;
+}
+
+/** Publishes what a tier gave of a body, where that is anything. */
+export function publishStream(event: StreamEvent): void {
+  if (event.bytes > 0 && streams.hasSubscribers) streams.publish(event);
 }
 
 /** Publishes the end of a fill. */

@@ -25,6 +25,7 @@ export {
   type FillEvent,
   publishAlarm,
   type RetryEvent,
+  type StreamEvent,
 } from "./diagnostics.ts";
 export * from "./digest.ts";
 export * from "./disposal.ts";

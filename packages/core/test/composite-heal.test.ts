@@ -1,11 +1,14 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   type AlarmEvent,
+  type BlobStore,
   bucketStore,
   type Composite,
   composite,
+  contentOfBytes,
   defineTier,
   type Digest,
+  digestOf,
   memoryBucket,
   type MemoryBucket,
   shardedLayout,
@@ -79,4 +82,43 @@ describe("a wrong copy", () => {
     expect(await stored(bucket, digest)).toBe("WHAT the digest names");
     expect(alarms).toMatchObject([{ kind: "corrupt-copy", subject: digest, source: "rotten" }]);
   });
+});
+
+// The origin's copy is right, but the way from it was wrong twice, so that it is to be healed. While its
+// put is not answered, another blob is deleted whose digest shares its count of deletions.
+test("a copy at the origin that was healed outlives the delete of another blob", async () => {
+  const digest = await digestOf(bytes, "sha256");
+  const origin = bucketStore(memoryBucket(), layout);
+  const mirror = bucketStore(memoryBucket(), layout);
+  const other = await origin.put(new TextEncoder().encode("other 35301"));
+  expect(other.digest.slice(0, 11)).toBe(digest.slice(0, 11));
+  for (const each of [origin, mirror]) await each.put(bytes);
+  const [put, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let lies = 2;
+  const source: BlobStore = {
+    ...origin,
+    async open(asked, options) {
+      if (asked !== digest || lies === 0) return await origin.open(asked, options);
+      lies -= 1;
+      return contentOfBytes({ size: wrong.byteLength, source: "origin" }, wrong);
+    },
+    async put(body, options) {
+      const result = await origin.put(body, options);
+      put.resolve();
+      await answer.promise;
+      return result;
+    },
+  };
+  const store = composite({
+    tiers: [
+      defineTier({ name: "origin", source, origin: true, heal: true }),
+      defineTier({ name: "mirror", source: mirror }),
+    ],
+  });
+  expect((await store.open(digest))?.source).toBe("mirror");
+  await put.promise;
+  expect(await store.delete(other.digest)).toBe(true);
+  answer.resolve();
+  await store.drain();
+  expect(await store.durable(digest)).toMatchObject({ digest });
 });

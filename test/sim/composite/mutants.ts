@@ -93,8 +93,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a fill never leaves its flight",
     file: composite("flight"),
-    find: "filling -= 1;\n        leave();",
-    replace: "filling -= 1;",
+    find: "if (filling === 0 && hasAll) close();\n        leave();",
+    replace: "if (filling === 0 && hasAll) close();",
     why: "F23: files and the budget of spools leak",
   },
   {

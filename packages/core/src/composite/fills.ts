@@ -77,8 +77,10 @@ export function fillQueue(context: CompositeContext): Fills {
       const put = { digest, size: body.size, signal: stop.signal };
       const { outcome } = await tier.source.put(guarded, put);
       if (context.deletions.of(digest) !== body.deletions) {
-        // The delete came between the last byte and the answer; what was brought back goes again.
-        await tier.source.delete(digest);
+        // The delete came between the last byte and the answer; what was brought back goes again. Not
+        // from a tier that was healed: the count may be another digest's, and its copy is the durable
+        // one; a delete of this digest waits for the fill, and then deletes there by itself.
+        if (tier.role === "cache") await tier.source.delete(digest);
         throw deletedMeanwhile(digest, tier.name);
       }
       context.memories.forget(tier, digest);

@@ -101,7 +101,10 @@ export function startFlight(
     void spool?.[Symbol.asyncDispose]();
   };
 
-  /** Nobody may join what has landed, unless its bytes are still coming. */
+  /**
+   * Nobody may join what has landed, unless its bytes are still coming, or on their way into a cache:
+   * who comes in between would find them in neither, and ask the source once more.
+   */
   async function land(): Promise<Landing> {
     let landing: Landing | undefined;
     try {
@@ -109,7 +112,7 @@ export function startFlight(
       if (landing.kind !== "spool") hasAll = true;
       return landing;
     } finally {
-      if (landing?.kind !== "spool") close();
+      if (landing?.kind !== "spool" && filling === 0) close();
     }
   }
 
@@ -149,7 +152,13 @@ export function startFlight(
       fills.drop(digest, targets, "the queue of fills had no room for it in time");
       return;
     }
-    const done = afterAll(targets.length, release);
+    filling = targets.length;
+    const done = (): void => {
+      filling -= 1;
+      if (filling > 0) return;
+      release();
+      close();
+    };
     fills.start(digest, targets, memoryBody(bytes, deletions, done));
   }
 
@@ -173,6 +182,7 @@ export function startFlight(
         void waiting.get(tier)?.return();
         waiting.delete(tier);
         filling -= 1;
+        if (filling === 0 && hasAll) close();
         leave();
         if (filling === 0 && wrong) events.again();
       },
@@ -204,7 +214,7 @@ export function startFlight(
       wrong = filling > 0 && isStoreError(error, "DIGEST_MISMATCH");
       into.end(error);
     } finally {
-      close();
+      if (!hasAll || filling === 0) close();
     }
   }
 
@@ -229,7 +239,11 @@ export function startFlight(
     generation,
     attempts,
     landing,
-    isJoinable: () => !closed && (spool === undefined || spool.start === 0),
+    isJoinable: () =>
+      !closed &&
+      (spool === undefined || spool.start === 0) &&
+      // What was written since may have been a deletion.
+      (!hasAll || generation === context.writes.of(digest)),
     join(call) {
       const { onAttempt, signal } = call;
       const party = { reader: spool?.read(0, { signal }), call };
@@ -258,13 +272,4 @@ export function startFlight(
 
 function memoryBody(bytes: Uint8Array, deletions: number, release: () => void): FillBody {
   return { deletions, size: bytes.byteLength, open: () => bytes, done: release };
-}
-
-/** Calls back at the last of several calls. */
-function afterAll(count: number, callback: () => void): () => void {
-  let left = count;
-  return () => {
-    left -= 1;
-    if (left === 0) callback();
-  };
 }

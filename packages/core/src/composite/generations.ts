@@ -3,7 +3,7 @@ import { type Digest, hexOf } from "../digest.ts";
 /**
  * Counts the writes of each digest, so that an answer that was looked up before a write is neither
  * remembered nor shared after it. Digests share 65,536 counters by their first hex digits: a flat
- * table that can only err by forgetting an answer too early.
+ * table that errs by forgetting an answer too early, or giving up a fill: nobody may take more from it.
  */
 export interface Generations {
   of(digest: Digest): number;

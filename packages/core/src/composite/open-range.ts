@@ -3,6 +3,7 @@ import type { Digest } from "../digest.ts";
 import { type ByteRange, resolveRange } from "../range.ts";
 import type { Attempt, OpenOptions } from "../source.ts";
 import type { CompositeContext } from "./context.ts";
+import { countGiven } from "./count-given.ts";
 import { cutContent, exactRange } from "./exact-range.ts";
 import { askTiers, takeIn } from "./find.ts";
 import type { Tier } from "./tier.ts";
@@ -61,16 +62,18 @@ async function openIn(
   if (tier.source.capabilities.rangeRead) {
     const pinned = version?.startsWith(`${tier.name} `) === true;
     const own = pinned ? version.slice(tier.name.length + 1) : undefined;
-    const content = await tier.source.open(digest, { range, version: own, signal });
-    if (content === undefined) return undefined;
+    const opened = await tier.source.open(digest, { range, version: own, signal });
+    if (opened === undefined) return undefined;
+    const content = countGiven(context, opened, tier, digest);
     const verified = context.memories.isVerified(tier, digest, content.version);
     const exact = await exactRange(content, range, digest, tier.name);
     // Never by its own word: only what was read whole here and matched is known to be right.
     return view(exact, { verified });
   }
   // A tier without ranges gives the whole blob, and the range is cut from it on the way.
-  const content = await tier.source.open(digest, { signal });
-  if (content === undefined) return undefined;
+  const opened = await tier.source.open(digest, { signal });
+  if (opened === undefined) return undefined;
+  const content = countGiven(context, opened, tier, digest);
   const found = await takeIn(context, content, tier, digest);
   if (found.kind === "whole") {
     const size = found.bytes.byteLength;

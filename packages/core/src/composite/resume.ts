@@ -1,3 +1,4 @@
+import { publishStream } from "../diagnostics.ts";
 import { algorithmOf, type Digest } from "../digest.ts";
 import { abortedError, isStoreError } from "../errors.ts";
 import type { CompositeContext } from "./context.ts";
@@ -26,6 +27,7 @@ export async function* resumingStream(
   let { tier, size, version, stream } = found;
   for (;;) {
     givers.add(tier);
+    const from = offset;
     try {
       for (let step = await stream.next(); step.done !== true; step = await stream.next()) {
         offset += step.value.byteLength;
@@ -38,6 +40,7 @@ export async function* resumingStream(
       noteFailure(question, tier, thrown, offset);
       failures.set(tier, (failures.get(tier) ?? 0) + 1);
     } finally {
+      publishStream({ composite: context.name, digest, tier: tier.name, bytes: offset - from });
       await stream.return?.().catch(() => undefined);
     }
     if (size !== undefined && offset >= size) return;
