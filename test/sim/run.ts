@@ -6,7 +6,8 @@
  *   composite, tags, gc, journal and cache.
  * - `npm run sim -- --only NAME --seed S --trace` prints the smallest history that shows what a seed
  *   shows, step by step; `--whole` prints all of it, and without `--trace` only what is wrong.
- * - `npm run sim -- --mutants [--only NAME] [--seeds N]` plants mistakes and hunts each.
+ * - `npm run sim -- --mutants [--only NAME] [--seeds N] [--mutant WORDS]` plants mistakes and hunts
+ *   each, or those with the words in their names.
  *
  * Exits with 1 where anything is wrong.
  */
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     trace: { type: "boolean", default: false },
     whole: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
+    mutant: { type: "string" },
     only: { type: "string" },
   },
 });
@@ -99,7 +101,12 @@ async function run(): Promise<boolean> {
   const from = whole("from", values.from);
   if (values.mutants) {
     const seedsMax = whole("seeds", values.seeds ?? huntSeedsDefault);
-    return await runHunts(meant, { firstSeed: from, seedsMax });
+    const { mutant: words = "" } = values;
+    const some = meant.map((each) => ({
+      ...each,
+      mistakes: each.mistakes.filter(({ name }) => name.includes(words)),
+    }));
+    return await runHunts(some, { firstSeed: from, seedsMax });
   }
   const composite = simulators.find(({ name }) => name === "composite");
   // A seed alone is one of the composite, which was the first to have them.

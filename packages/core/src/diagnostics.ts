@@ -41,13 +41,14 @@ export interface AlarmEvent {
     | "corrupt-copy"
     | "copy-quarantined"
     | "copy-left"
+    | "cache-unopened"
     | "upload-refused"
     | "pending-rotten"
     | "pending-lost"
     | "weak-digest-collision"
     | "weak-digest-unrecorded"
     | "tag-head-went-back";
-  /** The digest or the tag that it is about. */
+  /** The digest or the tag that it is about; the directory of a cache. */
   readonly subject: string;
   readonly source: string;
   readonly error: unknown;

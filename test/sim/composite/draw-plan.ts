@@ -26,7 +26,8 @@ export function planHistory(seed: number): Plan {
   if (kind < 0.39) return drawLeavers(seed, random);
   if (kind < 0.43) return drawBroken(seed, random);
   if (kind < 0.48) return drawOverrun(seed, random);
-  if (kind < 0.5) return drawFull(seed, random);
+  if (kind < 0.49) return drawFull(seed, random);
+  if (kind < 0.5) return drawStuckCache(seed, random);
   const count = random.chance(0.85) ? 1 + random.below(3) : 5;
   const sizes = Array.from({ length: count }, () => random.pick(sizesPool));
   const plan = drawFrame(seed, random, sizes, random.pick(mixtures));
@@ -249,6 +250,33 @@ function drawFull(seed: number, random: Random): Plan {
   const spool = { memoryBytesMax: 4000, spoolBytesMax: 10_000, spoolsBytesMax: 1e6 };
   const callers = [caller, ...plan.callers];
   return { ...plan, tiers: [memory, ...sources], callers, events: [], spool };
+}
+
+/** Draws quick readers of small blobs before a cache that often does not answer. */
+function drawStuckCache(seed: number, random: Random): Plan {
+  const sizes = [200, 255, 200];
+  const plan = drawFrame(seed, random, sizes, ["open"]);
+  const callers = sizes.map((_, blob): PlannedCaller => {
+    const wait: PlannedOperation = { kind: "wait", ms: random.below(500) };
+    return { lane: `c${blob}`, operations: [wait, readWhole(blob)] };
+  });
+  return {
+    ...plan,
+    tiers: plan.tiers.flatMap((tier) => {
+      if (tier.name !== "cache" && tier.name !== "origin") return [];
+      const storm = tier.name === "origin" ? {} : { silent: 0.4 };
+      const climate = { ...tier.climate, latencyMs: 1, chunkMs: 0, storm, stormEndMs: 60_000 };
+      const holds = tier.name === "origin" ? [...sizes.keys()] : [];
+      const calm = { ...climate, lasting: undefined };
+      return [{ ...tier, climate: calm, holds, rotten: [], readOnly: undefined, limitedTo: 64 }];
+    }),
+    callers,
+    events: [],
+    stormEndMs: 60_000,
+    fillQueueBytesMax: 100,
+    fillsInFlightMax: 32,
+    closesEarly: false,
+  };
 }
 
 function readWhole(blob: number): PlannedOperation {

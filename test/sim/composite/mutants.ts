@@ -282,7 +282,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a place goes to who has left",
     file: layer("limited"),
-    find: "if (signal?.aborted) return;\n        await new",
+    find: "if (isGone) return;\n        await new",
     replace: "await new",
     why: "F23, F8: the store is asked nothing any more",
   },

@@ -88,8 +88,8 @@ export const readMutants: readonly Mutant[] = [
   {
     name: "the last reader takes the fill along",
     file: composite("flight"),
-    find: "if (parties.size + filling > 0) return;",
-    replace: "if (parties.size > 0) return;",
+    find: "if (filling > 0) {\n      if (hasAll",
+    replace: "if (filling > 1e9) {\n      if (hasAll",
     why: "F7: a client that leaves ends the fill",
   },
   {

@@ -31,6 +31,15 @@ export interface CompositeLimits {
   readonly fillQueueBytesMax: number;
   /** How long a read waits for room in the fill queue before its fill is given up. */
   readonly fillWaitMs: number;
+  /** How long no fill may have moved before reads no longer wait for room in the queue. */
+  readonly fillStuckMs: number;
+  /** How long a delete waits for a fill of the same blob. */
+  readonly fillSettleMs: number;
+  /**
+   * Fetches of large blobs that go on for their fills alone, once all of their readers have left; what
+   * is beyond it is given up, so that nobody can keep a source busy by asking and leaving.
+   */
+  readonly abandonedFillsMax: number;
   /** Fills of one composite at a time. */
   readonly fillsInFlightMax: number;
   /** How long `dispose` waits for fills. */
@@ -45,6 +54,9 @@ export const compositeLimitsDefault: CompositeLimits = {
   verifyFirstBytesMax: 4 * 2 ** 20,
   fillQueueBytesMax: 64 * 2 ** 20,
   fillWaitMs: 10_000,
+  fillStuckMs: 2000,
+  fillSettleMs: 60_000,
+  abandonedFillsMax: 8,
   fillsInFlightMax: 32,
   drainMs: 60_000,
   windowBytesMax: 4 * 2 ** 20,

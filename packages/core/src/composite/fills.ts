@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import pLimit from "p-limit";
+import { orAborted } from "../abort.ts";
 import { type Body, openBody } from "../bytes.ts";
 import { sleep } from "../clock.ts";
 import type { Digest } from "../digest.ts";
@@ -24,9 +25,17 @@ export interface Fills {
    * waits for its turn, as one must whose beginning is gone.
    */
   start(digest: Digest, targets: readonly Tier[], body: FillBody): (tier: Tier) => void;
+  /**
+   * Lets a fetch that nobody reads any more go on for its fills; gives what ends that, or undefined
+   * where enough of them do.
+   */
+  goOnAlone(): (() => void) | undefined;
   /** Tells of copies that are left out; the next read of the blob makes them. */
   drop(digest: Digest, targets: readonly Tier[], message: string): void;
-  /** Resolves when no copy of a digest into a tier is under way. */
+  /**
+   * Resolves when no copy of a digest into a tier is under way. Rejects with UNAVAILABLE where one goes
+   * on for `fillSettleMs`.
+   */
   settled(tier: Tier, digest: Digest): Promise<void>;
   /** Has `drain` wait for other work as well, whatever comes of it. */
   track(work: Promise<void>): void;
@@ -52,6 +61,9 @@ export function fillQueue(context: CompositeContext): Fills {
   const stop = new AbortController();
   setMaxListeners(0, stop.signal);
   let queuedBytes = 0;
+  let abandoned = 0;
+  /** When a fill last began, passed a chunk on, or ended. */
+  let movedMs = clock.now();
   let freed = Promise.withResolvers<void>();
 
   async function fill(tier: Tier, digest: Digest, body: FillBody): Promise<void> {
@@ -68,6 +80,7 @@ export function fillQueue(context: CompositeContext): Fills {
       });
     try {
       const check = (): void => {
+        movedMs = clock.now();
         if (stop.signal.aborted) throw abortedError("fill", stop.signal, digest);
         if (context.deletions.of(digest) === body.deletions) return;
         throw deletedMeanwhile(digest, tier.name);
@@ -75,7 +88,9 @@ export function fillQueue(context: CompositeContext): Fills {
       check();
       const guarded = guardedBody(body.open(tier), check);
       const put = { digest, size: body.size, signal: stop.signal };
-      const { outcome } = await tier.source.put(guarded, put);
+      // A tier that heeds no signal must not keep the process.
+      const putting = tier.source.put(guarded, put);
+      const { outcome } = await orAborted(putting, stop.signal, "fill", digest);
       if (context.deletions.of(digest) !== body.deletions) {
         // The delete came between the last byte and the answer; what was brought back goes again. Not
         // from a tier that was healed: the count may be another digest's, and its copy is the durable
@@ -87,6 +102,8 @@ export function fillQueue(context: CompositeContext): Fills {
       report(outcome === "created" ? "filled" : "existed");
     } catch (thrown) {
       report("failed", asStoreError(thrown, "fill", tier.name));
+    } finally {
+      movedMs = clock.now();
     }
   }
 
@@ -127,7 +144,7 @@ export function fillQueue(context: CompositeContext): Fills {
     async room(bytes) {
       const deadlineMs = clock.now() + limits.fillWaitMs;
       while (queuedBytes > 0 && queuedBytes + bytes > limits.fillQueueBytesMax) {
-        const leftMs = deadlineMs - clock.now();
+        const leftMs = Math.min(deadlineMs, movedMs + limits.fillStuckMs) - clock.now();
         if (leftMs <= 0) return undefined;
         const waiting = new AbortController();
         await Promise.race([freed.promise, sleep(clock, leftMs, waiting.signal)]);
@@ -167,9 +184,24 @@ export function fillQueue(context: CompositeContext): Fills {
         end(tier);
       };
     },
+    goOnAlone() {
+      if (abandoned >= limits.abandonedFillsMax) return undefined;
+      abandoned += 1;
+      return () => {
+        abandoned -= 1;
+      };
+    },
     drop,
     async settled(tier, digest) {
-      await running.get(`${tier.name} ${digest}`);
+      const under = running.get(`${tier.name} ${digest}`);
+      if (under === undefined) return;
+      const waiting = new AbortController();
+      const late = sleep(clock, limits.fillSettleMs, waiting.signal).then(() => {
+        throw endless(digest, tier.name);
+      });
+      // The loser of the race is nobody's.
+      late.catch(() => undefined);
+      await Promise.race([under, late]).finally(() => waiting.abort());
     },
     track(work) {
       const settled = work
@@ -208,5 +240,16 @@ function deletedMeanwhile(digest: Digest, source: string): StoreError {
     subject: digest,
     source,
     message: "the blob was deleted while it was copied",
+  });
+}
+
+function endless(digest: Digest, source: string): StoreError {
+  const message = "a copy of it into this cache is under way, and does not end; delete again";
+  return new StoreError({
+    code: "UNAVAILABLE",
+    operation: "delete",
+    subject: digest,
+    source,
+    message,
   });
 }

@@ -76,6 +76,8 @@ export function startFlight(
   let wrong = false;
   // Whether all that it asked for has come: then there is nothing to abort.
   let hasAll = false;
+  // Ends its place among the fetches that go on for their fills alone.
+  let alone: (() => void) | undefined;
   const verdict = Promise.withResolvers<void>();
   verdict.promise.catch(() => undefined);
 
@@ -93,8 +95,22 @@ export function startFlight(
     closed = true;
     events.over(flight);
   };
+  const endAlone = (): void => {
+    alone?.();
+    alone = undefined;
+  };
   const leave = (): void => {
-    if (parties.size + filling > 0) return;
+    if (parties.size > 0) return;
+    if (filling > 0) {
+      if (hasAll || alone !== undefined) return;
+      alone = fills.goOnAlone();
+      if (alone === undefined) {
+        close();
+        controller.abort(new Error("nobody reads it, and as many as may go on for their fills"));
+      }
+      return;
+    }
+    endAlone();
     // Whoever comes now must not board what is being abandoned.
     close();
     if (!hasAll) controller.abort(new Error("nobody waits for it any more"));
@@ -205,6 +221,7 @@ export function startFlight(
       if (givers.size === 1) context.memories.noteVerified(found.tier, digest, found.version);
       into.end();
       hasAll = true;
+      endAlone();
       verdict.resolve();
     } catch (error) {
       blame(error, givers);
@@ -248,6 +265,7 @@ export function startFlight(
       const { onAttempt, signal } = call;
       const party = { reader: spool?.read(0, { signal }), call };
       parties.add(party);
+      endAlone();
       if (onAttempt !== undefined) {
         for (const attempt of attempts) onAttempt(attempt);
         listeners.add(onAttempt);

@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
-import { abortedError, isStoreError } from "../errors.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { abortedError, isStoreError, StoreError } from "../errors.ts";
 import type { Content } from "../content.ts";
 import type { BlobStore } from "../source.ts";
 import { mapContent } from "./map-content.ts";
@@ -12,6 +13,9 @@ export interface LimitedOptions {
    * again as it answers. Put it inside `withRetry` then, or it does not see what the store says.
    */
   readonly adaptive?: boolean | undefined;
+  readonly clock?: Clock | undefined;
+  /** Milliseconds without any place given back after which who waits is told so; a minute. */
+  readonly stuckMs?: number | undefined;
 }
 
 /** Where a bound stands, for reports. */
@@ -34,21 +38,24 @@ export interface LimitedStore extends BlobStore {
 
 /** What is left of the bound after one refusal. */
 const decrease = 0.5;
+const stuckMsDefault = 60_000;
 
 /**
  * Bounds how many requests a store is asked at once; the others wait their turn, first come first
- * served, and leave the queue when their signal aborts. Never nest two of one limiter: a caller who
+ * served, and leave the queue when their signal aborts. Where all places are held by reads that nobody
+ * reads on, none is given back: who has waited for `stuckMs` of that is UNAVAILABLE. Never nest two of one limiter: a caller who
  * holds a place while it waits for another can wait for ever.
  *
  * An adaptive bound is halved by a refusal, once for all that were sent before it, and grows by one
  * for as many answers as it lets be under way (additive increase, multiplicative decrease; D.-M. Chiu,
  * R. Jain, 1989).
  */
-export function limited(
-  inner: BlobStore,
-  { concurrencyMax, adaptive = false }: LimitedOptions,
-): LimitedStore {
+export function limited(inner: BlobStore, options: LimitedOptions): LimitedStore {
+  const { concurrencyMax, adaptive = false } = options;
+  const { clock = systemClock, stuckMs = stuckMsDefault } = options;
   const limit = pLimit(concurrencyMax);
+  /** When a place was last given back, or was free. */
+  let movedMs = 0;
   let bound = concurrencyMax;
   /** Grows with each decrease: what was sent before one says nothing new. */
   let era = 0;
@@ -82,20 +89,44 @@ export function limited(
   /** Waits for a place; resolves to the function that gives it back. */
   function enter(operation: string, signal: AbortSignal | undefined): Promise<() => void> {
     return new Promise((resolve, reject) => {
+      let isGone = false;
+      let stopWatching = (): void => undefined;
+      const giveUp = (error: StoreError): void => {
+        isGone = true;
+        stopWatching();
+        signal?.removeEventListener("abort", onAbort);
+        reject(error);
+      };
       const onAbort = (): void => {
-        if (signal !== undefined) reject(abortedError(operation, signal));
+        if (signal !== undefined) giveUp(abortedError(operation, signal));
       };
       if (signal?.aborted) {
         onAbort();
         return;
       }
       signal?.addEventListener("abort", onAbort, { once: true });
+      if (limit.activeCount < limit.concurrency) movedMs = clock.now();
+      else stopWatching = watchQueue(() => giveUp(stuck(operation, inner.name, stuckMs)));
       void limit(async () => {
+        stopWatching();
         signal?.removeEventListener("abort", onAbort);
-        if (signal?.aborted) return;
+        if (isGone) return;
         await new Promise<void>((leave) => resolve(leave));
+        movedMs = clock.now();
       });
     });
+  }
+
+  /** Calls back once no place was given back for too long; returns what ends it. */
+  function watchQueue(onStuck: () => void): () => void {
+    let cancel = (): void => undefined;
+    const look = (): void => {
+      const leftMs = movedMs + stuckMs - clock.now();
+      if (leftMs <= 0) onStuck();
+      else cancel = clock.after(leftMs, look);
+    };
+    cancel = clock.after(stuckMs, look);
+    return () => cancel();
   }
 
   async function hold<T>(
@@ -144,4 +175,11 @@ export function limited(
     },
     [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
   };
+}
+
+function stuck(operation: string, source: string, stuckMs: number): StoreError {
+  const message =
+    `all its places are held by reads that nobody reads on, for ${stuckMs / 1000} s; ` +
+    "read or dispose what was opened, or raise concurrencyMax";
+  return new StoreError({ code: "UNAVAILABLE", operation, source, message });
 }
