@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import {
   type BlobStore,
   bucketStore,
-  type CallOptions,
+  type OpenOptions,
   composite,
   type Content,
   contentOfBytes,
@@ -75,7 +75,8 @@ for (const [size, countDefault] of [
   const served = withOrigin(measured(cache));
   const hashed = withOrigin({ ...cache, open: (digest, options) => cache.open(digest, options) });
   let hits = 0;
-  const call: CallOptions = {
+  const call: OpenOptions = {
+    borrows: true,
     signal: new AbortController().signal,
     onAttempt: ({ outcome }) => {
       if (outcome === "hit") hits += 1;

@@ -22,8 +22,8 @@ export interface BitstoreServer extends AsyncDisposable {
 export interface BitstoreServerOptions {
   /** Its working directory and home, where its config is written. */
   readonly folder: string;
-  /** Of `bitstore.json`. */
-  readonly config: object;
+  /** Of `bitstore.json`, or the text of a `bitstore.yaml`. */
+  readonly config: object | string;
   readonly env?: Readonly<Record<string, string>>;
   /** Options of Node, such as for a profile. */
   readonly nodeOptions?: readonly string[];
@@ -32,8 +32,9 @@ export interface BitstoreServerOptions {
 /** Starts `bitstore serve` from the sources on a free port, and resolves once it listens. */
 export async function startBitstoreServer(options: BitstoreServerOptions): Promise<BitstoreServer> {
   const { folder, config, env = {}, nodeOptions = [] } = options;
-  const file = join(folder, "bitstore.json");
-  await writeFile(file, JSON.stringify(config));
+  const isText = typeof config === "string";
+  const file = join(folder, isText ? "bitstore.yaml" : "bitstore.json");
+  await writeFile(file, isText ? config : JSON.stringify(config));
   const child = spawn(
     process.execPath,
     [...nodeOptions, "--conditions=@bitstore/source", main, "serve", "--port", "0"],

@@ -13,11 +13,12 @@ export interface CountingOrigin extends AsyncDisposable {
 export async function startCountingOrigin(hex: string, bytes: Buffer): Promise<CountingOrigin> {
   const opened = Promise.withResolvers<void>();
   let requests = 0;
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     requests += 1;
-    await opened.promise;
-    if (request.url !== `/blobs/${hex}`) response.writeHead(404).end();
-    else response.writeHead(200, { "content-length": bytes.byteLength }).end(bytes);
+    void opened.promise.then(() => {
+      if (request.url !== `/blobs/${hex}`) response.writeHead(404).end();
+      else response.writeHead(200, { "content-length": bytes.byteLength }).end(bytes);
+    });
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);

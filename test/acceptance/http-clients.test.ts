@@ -78,7 +78,13 @@ async function runCurl(words: readonly string[], input?: Buffer): Promise<Curled
   );
   const [status, sentBytes] = ended.stdout.split(" ").map(Number);
   const body = await readFile(out).catch(() => Buffer.alloc(0));
-  return { status: status ?? 0, sentBytes: sentBytes ?? 0, body, wire: ended.stderr, exit: ended.code };
+  return {
+    status: status ?? 0,
+    sentBytes: sentBytes ?? 0,
+    body,
+    wire: ended.stderr,
+    exit: ended.code,
+  };
 }
 
 describe.skipIf(curl === undefined)("curl", () => {
@@ -167,28 +173,24 @@ describe.skipIf(python === undefined)("Python's requests", () => {
   });
 });
 
-test(
-  "many who want one cold blob cost the origin one request",
-  { timeout: 120_000 },
-  async () => {
-    const bytes = randomBytes(256 * 1024);
-    const hex = createHash("sha256").update(bytes).digest("hex");
-    await using origin = await startCountingOrigin(hex, bytes);
-    const own = await mkdtemp(join(folder, "rush-"));
-    await using rushed = await startBitstoreServer({
-      folder: own,
-      config: {
-        tiers: [
-          { name: "cache", url: "./cache", role: "cache", bytesMax: "64MiB" },
-          { name: "api", url: origin.url, timeoutMs: 60_000 },
-        ],
-      },
-    });
-    const url = `${rushed.url}/v1/blobs/sha256:${hex}`;
-    const { firstByteMs, digests } = await rush(url, rushCount, origin.open);
-    expect([...digests]).toEqual([`sha256:${hex}`]);
-    expect(firstByteMs).toHaveLength(rushCount);
-    expect(origin.requests()).toBe(1);
-    expect(rushed.use().residentBytesMax).toBeLessThan(residentBytesMax);
-  },
-);
+test("many who want one cold blob cost the origin one request", { timeout: 120_000 }, async () => {
+  const bytes = randomBytes(256 * 1024);
+  const hex = createHash("sha256").update(bytes).digest("hex");
+  await using origin = await startCountingOrigin(hex, bytes);
+  const own = await mkdtemp(join(folder, "rush-"));
+  await using rushed = await startBitstoreServer({
+    folder: own,
+    config: {
+      tiers: [
+        { name: "cache", url: "./cache", role: "cache", bytesMax: "64MiB" },
+        { name: "api", url: origin.url, timeoutMs: 60_000 },
+      ],
+    },
+  });
+  const url = `${rushed.url}/v1/blobs/sha256:${hex}`;
+  const { firstByteMs, digests } = await rush(url, rushCount, origin.open);
+  expect([...digests]).toEqual([`sha256:${hex}`]);
+  expect(firstByteMs).toHaveLength(rushCount);
+  expect(origin.requests()).toBe(1);
+  expect(rushed.use().residentBytesMax).toBeLessThan(residentBytesMax);
+});

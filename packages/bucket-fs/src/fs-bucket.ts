@@ -18,8 +18,8 @@ import type { FsContext } from "./place.ts";
 import { putObject } from "./put-object.ts";
 import { headObject, readObject } from "./read-object.ts";
 import { removeStale } from "./remove-stale.ts";
+import type { RootMemory } from "./root-memory.ts";
 import { openRoot, temporaryFolder } from "./root.ts";
-import { toStoreError } from "./to-store-error.ts";
 
 export interface FsBucketOptions {
   /** The directory; a relative path is resolved against the working directory, once. */
@@ -29,6 +29,11 @@ export interface FsBucketOptions {
    * every read, list and delete is UNAVAILABLE, so that a mistyped path is no empty bucket.
    */
   readonly create?: boolean | undefined;
+  /**
+   * Remembers elsewhere that the directory was there. One that was, and is gone or blank, is
+   * UNAVAILABLE then and never made anew; without it nobody can tell that from a new one.
+   */
+  readonly memory?: RootMemory | undefined;
   /** Makes every acknowledged write durable; true if left out. False is for tests and caches. */
   readonly fsync?: boolean | undefined;
   /** Whether names are written without upper case and accents; probed if left out. */
@@ -58,14 +63,16 @@ const lockStaleMsDefault = 5_000;
  * use one directory at once: puts are atomic, `ifAbsent` and `ifVersion` have one winner. It needs
  * a file system with hard links, and keeps its temporary files in `.tmp-bitstore` under the root.
  *
- * @throws CONFIG_INVALID where the root is no directory; PERMISSION_DENIED where it can't be made.
+ * It opens whatever the disk is like: that the root is no directory, or may not be made, is told by each
+ * operation, since it may be put right meanwhile.
  */
 export async function fsBucket(options: FsBucketOptions): Promise<Bucket> {
   const path = resolve(options.root);
   const name = pathToFileURL(path.endsWith("/") ? path : `${path}/`).href;
   const clock = options.clock ?? systemClock;
   const fsync = options.fsync ?? true;
-  const root = openRoot({ path, name, fsync, foldNames: options.foldNames });
+  const { memory } = options;
+  const root = openRoot({ path, name, fsync, foldNames: options.foldNames, memory });
   const nonce = (): string => randomBytes(12).toString("hex");
   const lock = (): KeyLock =>
     keyLock({
@@ -115,14 +122,12 @@ export async function fsBucket(options: FsBucketOptions): Promise<Bucket> {
   };
 }
 
-async function open({ root, name }: FsContext, create: boolean): Promise<void> {
+async function open({ root }: FsContext, create: boolean): Promise<void> {
   try {
-    if (create) await root.make();
+    if (create) await root.ensure();
     else await root.check();
     await removeStale(root.join([temporaryFolder]), Date.now());
-  } catch (error) {
-    const mapped = toStoreError(error, "open", name);
-    // A root that is not there yet is told by whatever is asked of it.
-    if (create || mapped.code !== "UNAVAILABLE") throw mapped;
+  } catch {
+    // Whatever is asked of it looks again, and tells.
   }
 }

@@ -1,2 +1,3 @@
 export { type FsBucketOptions, fsBucket } from "./fs-bucket.ts";
+export type { RootMemory } from "./root-memory.ts";
 export { toStoreError } from "./to-store-error.ts";

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { lstat, mkdir, open, realpath, stat } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, realpath, stat, writeFile } from "node:fs/promises";
 import { isAbsolute, resolve } from "node:path";
 import { notMadeCode, StoreError } from "@bitstore/core";
 import { foldsNames } from "./folds-names.ts";
+import type { RootMemory } from "./root-memory.ts";
 import { errnoOf } from "./to-store-error.ts";
 
 /** Directories that are known to be durable; above it the knowledge is thrown away. */
@@ -21,6 +22,8 @@ export interface Root {
   ready(): Promise<void>;
   /** Fails with UNAVAILABLE unless the directory is there, and is the one it was at first. */
   check(): Promise<void>;
+  /** Makes the directory if it is not there. */
+  ensure(): Promise<void>;
   /** Makes the directory if it is not there, and the folder of temporary files. */
   make(): Promise<void>;
   /** Path of names under the root. It is not checked. */
@@ -38,6 +41,7 @@ export interface RootOptions {
   readonly name: string;
   readonly fsync: boolean;
   readonly foldNames: boolean | undefined;
+  readonly memory?: RootMemory | undefined;
 }
 
 interface Identity {
@@ -46,34 +50,32 @@ interface Identity {
   readonly inode: bigint;
 }
 
-export function openRoot({ path: given, name, fsync, foldNames }: RootOptions): Root {
+export function openRoot({ path: given, name, fsync, foldNames, memory }: RootOptions): Root {
   const path = isAbsolute(given) ? given : resolve(given);
   const durable = new Set<string>();
   let known: Identity | undefined;
   let folds = foldNames ?? false;
   let made = false;
+  /** It was there before this process looked, as its memory says, and is gone. */
+  let lost = false;
 
   const unavailable = (message: string, cause?: unknown, serviceCode?: string): StoreError => {
     const place = { operation: "use", source: name };
     return new StoreError({ code: "UNAVAILABLE", ...place, message, serviceCode, cause });
   };
 
-  /** Looks at the root, and remembers which directory it is when it is seen first. */
+  /** Looks at the root, and tells which directory it is. */
   async function identify(): Promise<Identity> {
     try {
       const real = await realpath(path);
       const { dev: device, ino: inode, ...info } = await stat(real, { bigint: true });
       if ((info.mode & BigInt(constants.S_IFMT)) !== BigInt(constants.S_IFDIR)) {
-        throw new StoreError({
-          code: "CONFIG_INVALID",
-          operation: "use",
-          source: name,
-          message: "the root is no directory",
-        });
+        throw unavailable("the root is no directory; move away what is there, or correct the path");
       }
       return { real, device, inode };
     } catch (error) {
       if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
+      if (lost) throw vanished(error);
       // Only what was never seen is made by a put: see `make`.
       const code = known === undefined && errnoOf(error) === "ENOENT" ? notMadeCode : undefined;
       const message = "the root directory does not exist; make it, or correct the path";
@@ -81,9 +83,32 @@ export function openRoot({ path: given, name, fsync, foldNames }: RootOptions): 
     }
   }
 
+  /** A folder that a put makes as well is what tells the bucket's directory from a mount point. */
+  function vanished(cause?: unknown): StoreError {
+    const anew = JSON.stringify(`${path}/${temporaryFolder}`);
+    return unavailable(
+      "its directory was there before and is gone; mount it, or, where it is gone for good, " +
+        `let it begin anew by \`mkdir -p ${anew}\``,
+      cause,
+    );
+  }
+
+  async function wasThere(): Promise<boolean> {
+    lost ||= (await memory?.wasThere()) ?? false;
+    return lost;
+  }
+
   async function check(): Promise<void> {
     const now = await identify();
     if (known === undefined) {
+      // What is mounted later, or was made anew meanwhile, is not blank when it is looked at again.
+      const isLost =
+        memory !== undefined &&
+        (await isBlank(now.real)) &&
+        (await wasThere()) &&
+        (await isBlank(now.real));
+      if (isLost) throw vanished();
+      lost = false;
       folds = foldNames ?? (await foldsNames(now.real, temporaryFolder));
       known = now;
       return;
@@ -170,26 +195,78 @@ export function openRoot({ path: given, name, fsync, foldNames }: RootOptions): 
     }
   }
 
-  async function make(): Promise<void> {
+  /** Resolves to whether the root had to be made. */
+  async function found(): Promise<boolean> {
     try {
       await check();
+      return false;
     } catch (error) {
       // Only what was never seen is made: a root that has vanished since is a lost disk.
-      if (known !== undefined || errnoOf(causeOf(error)) !== "ENOENT") throw error;
-      const first = await mkdir(path, { recursive: true });
-      if (first !== undefined) await syncAncestors(path, first, sync);
-      await check();
+      if (known !== undefined || lost || errnoOf(causeOf(error)) !== "ENOENT") throw error;
     }
+    if (await wasThere()) {
+      await check();
+      return false;
+    }
+    // Both at once, so that it is never blank: others would ask what it is.
+    const first = await mkdir(`${path}/${temporaryFolder}`, { recursive: true });
+    if (first !== undefined) await syncAncestors(path, first, sync);
+    await check();
+    return first !== undefined;
+  }
+
+  async function make(): Promise<void> {
+    const isNew = await found();
     if (made && (await directory([temporaryFolder])) !== undefined) return;
     await makeDirectory([temporaryFolder]);
     if (foldNames === undefined) folds = await foldsNames(base(), temporaryFolder);
+    if (memory !== undefined) await remember(memory, isNew);
     made = true;
   }
 
+  /** Has the root remembered, and notes here that it is, so that it is asked for once a day. */
+  async function remember(by: RootMemory, isNew: boolean): Promise<void> {
+    const note = join([temporaryFolder, `known-${by.id}`]);
+    const noted = await lstat(note).catch(() => undefined);
+    if (noted !== undefined) return;
+    try {
+      await by.remember();
+      await writeFile(note, "");
+    } catch (error) {
+      // What was there before is used all the same; the next process tries again.
+      if (isNew) throw error;
+    }
+  }
+
+  const ensure = async (): Promise<void> => {
+    try {
+      await check();
+    } catch (error) {
+      if (errnoOf(causeOf(error)) !== "ENOENT") throw error;
+      await make();
+    }
+  };
   const ready = async (): Promise<void> => {
     if (known === undefined) await check();
   };
-  return { path, folds: () => folds, ready, check, make, join, directory, makeDirectory, sync };
+  return {
+    path,
+    folds: () => folds,
+    ready,
+    check,
+    ensure,
+    make,
+    join,
+    directory,
+    makeDirectory,
+    sync,
+  };
+}
+
+/** Tells whether nothing of a bucket is in a directory, as in a mount point without its disk. */
+async function isBlank(path: string): Promise<boolean> {
+  const names = await readdir(path);
+  return names.every((name) => name.startsWith(".") && name !== temporaryFolder);
 }
 
 function causeOf(error: unknown): unknown {

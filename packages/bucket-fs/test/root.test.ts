@@ -54,13 +54,20 @@ describe("the root", () => {
     expect(await bucket.head("a.txt")).toBeUndefined();
   });
 
-  it("must be a directory", async () => {
+  it("that is a file is UNAVAILABLE until there is a directory in its place", async () => {
     const root = join(await fresh(), "file");
     await writeFile(root, "");
-    await expect(fsBucket({ root })).rejects.toMatchObject({ code: "CONFIG_INVALID" });
-    await expect(fsBucket({ root: join(root, "under"), create: true })).rejects.toMatchObject({
-      code: "UNAVAILABLE",
-    });
+    for (const at of [root, join(root, "under")]) {
+      const bucket = await fsBucket({ root: at, create: true });
+      await expect(bucket.head("a.txt")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+      await expect(bucket.put("a.txt", Buffer.from("x"))).rejects.toMatchObject({
+        code: "UNAVAILABLE",
+      });
+    }
+    const bucket = await fsBucket({ root });
+    await rm(root);
+    await bucket.put("a.txt", Buffer.from("x"));
+    expect((await bucket.head("a.txt"))?.size).toBe(1);
   });
 
   it("that is another directory than before is no empty bucket", async () => {

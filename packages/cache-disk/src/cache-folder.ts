@@ -75,7 +75,14 @@ export async function prepareFolder(
   } catch (error) {
     if (isStoreError(error)) throw error;
     if (diskFault(error) === "absent" || isExist(error)) {
-      throw refusal(folder.root, source, "it is no directory; name one, or one that can be made");
+      throw new StoreError({
+        code: "UNAVAILABLE",
+        operation: "open",
+        subject: `directory ${JSON.stringify(folder.root)}`,
+        source,
+        message: "it is no directory; move away what is there, or name one that can be made",
+        cause: error,
+      });
     }
     throw toStoreError(error, { operation: "open", subject: folder.root, source });
   }

@@ -91,7 +91,7 @@ describe("the directory", () => {
     await writeFile(join(path, "file"), "");
     for (const directory of [join(path, "file"), join(path, "file", "below")]) {
       const opened = diskCache({ directory, bytesMax: 4096 });
-      await expect(opened).rejects.toSatisfy((error) => isStoreError(error, "CONFIG_INVALID"));
+      await expect(opened).rejects.toSatisfy((error) => isStoreError(error, "UNAVAILABLE"));
     }
   });
 });

@@ -1,5 +1,11 @@
 import { Command } from "commander";
-import { fromCommander, isAnswered, isHelpless, speakOurWay } from "./frame/commander-words.ts";
+import {
+  fromCommander,
+  fromHelp,
+  isAnswered,
+  isHelpless,
+  speakOurWay,
+} from "./frame/commander-words.ts";
 import { createFrame } from "./frame/frame.ts";
 import type { Io } from "./frame/io.ts";
 import { globalOptions, type Settings } from "./frame/settings.ts";
@@ -23,7 +29,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const frame = createFrame(io, settings);
   declareProgram(program, frame);
   try {
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(fromHelp(program, argv), { from: "user" });
   } catch (error) {
     if (isHelpless(error) && !settings().json) frame.count("INVALID_ARGUMENT");
     else if (!isAnswered(error)) frame.reject(fromCommander(error, program, argv));

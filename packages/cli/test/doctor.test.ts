@@ -129,6 +129,7 @@ describe("doctor", () => {
         mayWrite: false,
         store: { location: { kind: "memory" }, connection: {}, credentials: [] },
         price: undefined,
+        metadata: undefined,
       } as const,
       results: [result],
     }));

@@ -57,7 +57,7 @@ describe("the frame", () => {
     for (const name of ["tag", "verify", "cache", "gc", "doctor", "init", "demo", "completion"]) {
       expect(commands).toContain(name);
     }
-    for (const name of ["serve", "task", "replay", "ingest"]) {
+    for (const name of ["task", "replay", "ingest"]) {
       expect(commands).not.toContain(name);
     }
     const get = await place.run(["get", "--help"]);

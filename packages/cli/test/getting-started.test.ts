@@ -35,7 +35,7 @@ describe("getting started", () => {
   it("explains settings by examples that hold", async () => {
     await place.run(["init", "--config", "all.yaml"]);
     const text = await readFile(place.path("all.yaml"), "utf8");
-    const examples = /^( *)# (?=- \{|\s+pathStyle|\s+timeoutMs|server:|ack:|journal:)/gm;
+    const examples = /^( *)# (?=- \{|\s+pathStyle|\s+timeoutMs|\s+limits|server:|ack:|journal:)/gm;
     const all = text.replace(examples, "$1");
     expect(all.match(/^ *- \{/gm)).toHaveLength(10);
     await writeFile(place.path("all.yaml"), all);

@@ -127,6 +127,7 @@ describe("the command line on another bitstore", () => {
       env: { BITSTORE_ACTOR: "alice", HOME: place.folder },
       cwd: place.folder,
       onSignal: () => () => undefined,
+      onHangUp: () => () => undefined,
       end: () => undefined,
     };
     const printed = Promise.all([buffer(stdout), buffer(stderr)]);

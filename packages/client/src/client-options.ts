@@ -1,4 +1,5 @@
 import type { Clock } from "@bitstore/core";
+import type { Proofs } from "./proofs.ts";
 import type { ClientLimits } from "./wire/api.ts";
 
 /** What every client takes, in Node and in browsers. */
@@ -20,6 +21,8 @@ export interface ClientOptions {
   readonly clock?: Clock | undefined;
   /** A number from 0 up to 1, for the pauses between attempts. */
   readonly random?: (() => number) | undefined;
+  /** Shared by clients of one server and token, or kept for later; in memory if left out. */
+  readonly proofs?: Proofs | undefined;
   /** 128 bits as 32 lower-case hex digits, never the same twice; of `crypto` if left out. */
   readonly mintNonce?: (() => string) | undefined;
 }

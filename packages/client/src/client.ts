@@ -13,6 +13,7 @@ import { type Digests, missingBlobs } from "./bulk/missing-blobs.ts";
 import type { ClientOptions } from "./client-options.ts";
 import { explainBlob } from "./explain.ts";
 import { listTiers, type RemoteTier } from "./list-tiers.ts";
+import { memoryProofs } from "./proofs.ts";
 import { remoteTagLog } from "./tags/remote-tag-log.ts";
 import { type Api, type ClientLimits, clientLimitsDefault } from "./wire/api.ts";
 import type { Transport } from "./wire/transport.ts";
@@ -57,6 +58,7 @@ export function createClient(
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     limits,
+    proofs: options.proofs ?? memoryProofs(),
   };
   const tagsBy = (actor: string | undefined): TagLog =>
     remoteTagLog(api, { namespace, actor, mintNonce });

@@ -3,6 +3,7 @@ export type { Digests } from "./bulk/missing-blobs.ts";
 export type { BitstoreClient } from "./client.ts";
 export type { ClientOptions } from "./client-options.ts";
 export type { RemoteTier } from "./list-tiers.ts";
+export { memoryProofs, type Proofs } from "./proofs.ts";
 export { bitstoreClient, type NodeClientOptions } from "./node-client.ts";
 export { type ClientLimits, clientLimitsDefault } from "./wire/api.ts";
 export type { TlsOptions } from "./wire/undici-transport.ts";

@@ -9,8 +9,13 @@ export {
   formatProblem,
 } from "./file/problems.ts";
 export { loadConfig, type LoadConfigOptions } from "./load-config.ts";
-export type { OpenDependencies } from "./open/dependencies.ts";
-export { openBucket } from "./open/open-bucket.ts";
+export {
+  type OpenDependencies,
+  type ProofsOf,
+  type ServerCaller,
+  sharedProofs,
+} from "./open/dependencies.ts";
+export { openBucket, type OpenBucketOptions } from "./open/open-bucket.ts";
 export { type OpenStore, openStore } from "./open/open-store.ts";
 export * from "./open/open-tags.ts";
 export { type JournalStatus, readJournalStatus } from "./open/read-journal-status.ts";

@@ -36,6 +36,11 @@ export interface SourceCapabilities {
 }
 
 export interface OpenOptions extends CallOptions {
+  /**
+   * Promises to write into none of the bytes: then those that lie in memory are handed out as they
+   * are. Without it they are copied first.
+   */
+  readonly borrows?: boolean | undefined;
   readonly range?: ByteRange | undefined;
   /** Reads that version only (see Content.version), else PRECONDITION_FAILED. */
   readonly version?: string | undefined;

@@ -74,6 +74,18 @@ describe("a hit in memory", () => {
     expect(origin.opens).toBe(0);
   });
 
+  test("gives each reader a copy, unless it promises to write into nothing", async () => {
+    const { cache } = await filled();
+    const { store, digest } = await before(cache);
+    const range = { start: 0, end: 10 };
+    (await read(store, digest))?.fill(0);
+    (await (await store.open(digest, { range }))?.bytes())?.fill(0);
+    expect(await read(store, digest)).toEqual(bytes);
+    const borrowed = async (): Promise<Uint8Array | undefined> =>
+      await (await store.open(digest, { borrows: true }))?.bytes();
+    expect((await borrowed())?.buffer).toBe((await borrowed())?.buffer);
+  });
+
   test("gives verified ranges, and refuses those that lie outside", async () => {
     const { store, digest } = await before((await filled()).cache);
     const content = await store.open(digest, { range: { start: 990, end: 2000 } });

@@ -1,6 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { IncomingMessage, type RequestListener, ServerResponse } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import { abortedError, type Clock, isStoreError, StoreError, systemClock } from "@bitstore/core";
 import type { Logger, Metrics, RequestSummary, Tracing } from "@bitstore/telemetry";
 import { type Access, checkListening, openAccess } from "./access/open-access.ts";
@@ -8,6 +6,7 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import { type ClientLimits, clientGate } from "./limits/client-limits.ts";
 import type { NodeLimits } from "./limits/node-limits.ts";
 import { type Listener, listen, type ListenOptions } from "./listen/listener.ts";
+import { requestListener } from "./listen/request-listener.ts";
 import { createRouter } from "./listen/router.ts";
 import type { RequestRecord, Service } from "./listen/run-route.ts";
 import { createServeRequest } from "./listen/serve-request.ts";
@@ -59,6 +58,11 @@ export interface Server {
   /** Lets other access rules hold from the next request on. */
   setAccess(access: Access): void;
   /**
+   * Lets other limits hold from the next request on. What clients have under way is not counted by the
+   * new ones, and a rate begins anew.
+   */
+  setLimits(limits: Pick<ServerOptions, "limits" | "clientLimits">): void;
+  /**
    * Takes no more requests, ends watches, waits for what is under way, cuts off what is left, and
    * disposes the workspaces, which waits for their fills.
    */
@@ -88,12 +92,18 @@ export function createServer(options: ServerOptions): Server {
   const cutOff = new AbortController();
   const workspaces = createWorkspaces(options.open);
   let access = options.access ?? openToThisMachine(clock);
+  let limits = { ...serverLimitsDefault, ...options.limits };
+  let gate = clientGate(options.clientLimits, clock);
   const service: Service = {
     access: () => access,
-    gate: clientGate(options.clientLimits, clock),
+    get gate() {
+      return gate;
+    },
     audit: options.audit,
     workspaces,
-    limits: { ...serverLimitsDefault, ...options.limits },
+    get limits() {
+      return limits;
+    },
     clock,
     mintRequestId: requestIds(),
     closing: closing.signal,
@@ -115,15 +125,7 @@ export function createServer(options: ServerOptions): Server {
   });
   const { pageFolder } = options;
   const pages = pageFolder === undefined ? undefined : readPages(pageFolder);
-  const serveRequest = createServeRequest(service, createRouter(service, routes, pages));
-  const serve = getRequestListener(
-    (request, { incoming, outgoing }) => {
-      const isPlain = incoming instanceof IncomingMessage && outgoing instanceof ServerResponse;
-      if (!isPlain) throw new TypeError("this server speaks HTTP/1.1 only");
-      return serveRequest(request, incoming, outgoing);
-    },
-    { overrideGlobalObjects: false, autoCleanupIncoming: false },
-  ) as RequestListener;
+  const serve = requestListener(createRouter(service, routes, pages), createServeRequest(service));
   let listener: Promise<Listener> | undefined;
   let address: ServerAddress | undefined;
   let closed: Promise<void> | undefined;
@@ -144,6 +146,10 @@ export function createServer(options: ServerOptions): Server {
     },
     setAccess(next) {
       access = next;
+    },
+    setLimits(next) {
+      limits = { ...serverLimitsDefault, ...next.limits };
+      gate = clientGate(next.clientLimits, clock);
     },
     async listen(where = {}) {
       if (listener !== undefined || closed !== undefined) throw listensOnce();

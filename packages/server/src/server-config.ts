@@ -5,6 +5,7 @@ import type { AccessConfig } from "./access/access-config.ts";
 import { parseAccess } from "./access/parse-access.ts";
 import { type AuditConfig, parseAudit } from "./audit/parse-audit.ts";
 import type { ClientLimits } from "./limits/client-limits.ts";
+import { issueWords } from "./wire/issue-words.ts";
 import type { ServerLimits } from "./server-limits.ts";
 
 /** The server's part of a config, checked. */
@@ -110,6 +111,6 @@ function invalid(error: z.ZodError): StoreError {
     code: "CONFIG_INVALID",
     operation: "configure",
     subject: keys,
-    message: issue?.message ?? "it is not what it should be",
+    message: issue === undefined ? "it is not what it should be" : issueWords(issue),
   });
 }

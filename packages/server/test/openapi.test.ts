@@ -1,4 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { StoreError } from "@bitstore/core";
 import {
   httpReference,
@@ -21,6 +25,36 @@ const read = (name: string): Promise<string> => readFile(new URL(name, docs), "u
 test("docs/openapi.json and docs/http-api.md are up to date", async () => {
   expect(await read("openapi.json")).toBe(openApiText(document));
   expect(await read("http-api.md")).toBe(httpReference(document));
+});
+
+test("the reference says what a request may be, without the code", async () => {
+  const page = await read("http-api.md");
+  for (const row of [
+    "| `n` | query | integer, 1 to 1000 | Blobs on a page |",
+    "| `digest` | Digest | required |",
+    "| `reason` | string, 1024 characters at most |",
+    "| `INDETERMINATE` | 503 |",
+    "tags?prefix=models/",
+  ]) {
+    expect(page).toContain(row);
+  }
+});
+
+test("the patterns of conditions fit what the server stores and takes", () => {
+  const patternOf = (path: string, method: string, name: string): RegExp => {
+    const found = document.paths[path]?.[method]?.parameters?.find((each) => each.name === name);
+    return new RegExp((found?.schema as { pattern?: string } | undefined)?.pattern ?? "^$");
+  };
+  const hex = "0".repeat(64);
+  for (const algorithm of ["sha256", "sha3-256", "blake3"]) {
+    const tag = `"${algorithm}:${hex}"`;
+    expect(tag).toMatch(patternOf("/v1/blobs/{digest}", "get", "If-None-Match"));
+    expect(tag).toMatch(patternOf("/v1/blobs/{digest}", "get", "If-Match"));
+    expect(tag).toMatch(patternOf("/v1/tags/{tag}", "put", "If-Match"));
+  }
+  expect('"6"').toMatch(patternOf("/v1/tags/{tag}", "put", "If-Match"));
+  expect("*").toMatch(patternOf("/v1/tags/{tag}", "put", "If-Match"));
+  expect("6 or so").not.toMatch(patternOf("/v1/tags/{tag}", "put", "If-Match"));
 });
 
 interface Call {
@@ -257,6 +291,50 @@ describe("each declared status is met:", () => {
   test("the served document is the committed one", async () => {
     const response = await fetch(`${served.url}/openapi.json`);
     expect(await response.json()).toEqual(JSON.parse(await read("openapi.json")));
+  });
+
+  test("each example is a command that succeeds", { timeout: 60_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), "bitstore-examples-"));
+    const { token, hash } = mintToken();
+    const scopes = ["read", "write", "delete", "tag", "admin"];
+    const parsed = parseAccess({ auth: { tokens: [{ name: "all", hash, scopes }] } }, "127.0.0.1");
+    const access = openAccess(parsed, { host: "127.0.0.1", secrets: [] });
+    await using own = await openServer({ access });
+    try {
+      await writeFile(join(folder, "model.bin"), "test");
+      const { digest } = await own.store.put(Buffer.from("test"));
+      const named = await fetch(`${own.url}/v1/tags/models%2Fprod`, {
+        method: "PUT",
+        headers: { ...json, authorization: `Bearer ${token}` },
+        body: JSON.stringify({ digest }),
+      });
+      expect(named.status).toBe(201);
+      // What deletes comes last; what follows a tag has no end.
+      const inOrder = [
+        ...operations.filter(({ method }) => method !== "delete"),
+        ...operations.filter(({ method }) => method === "delete"),
+      ].filter(({ operation }) => operation.operationId !== "watchTag");
+      for (const { operation } of inOrder) {
+        const command = (operation["x-codeSamples"][0]?.source ?? "").replace(
+          /^curl /,
+          "curl -sSf ",
+        );
+        const env = {
+          ...process.env,
+          BITSTORE: own.url,
+          BITSTORE_TOKEN: token,
+          NO_PROXY: "127.0.0.1",
+        };
+        const ended = await promisify(execFile)("sh", ["-c", command], { cwd: folder, env }).then(
+          () => "succeeded",
+          (error: Error) => error.message,
+        );
+        expect([operation.operationId, ended]).toEqual([operation.operationId, "succeeded"]);
+      }
+      expect(await readFile(join(folder, "model.bin"), "utf8")).toBe("test");
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   test("any other error is a problem too, of every operation that needs a workspace", async () => {

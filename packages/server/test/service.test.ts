@@ -109,8 +109,22 @@ describe("readiness", () => {
     await using served = await openServer({ origin, limits: { readyTimeoutMs: 20 } });
     const response = await fetch(`${served.url}/readyz`);
     expect(response.status).toBe(503);
-    expect(await response.json()).toMatchObject({ checks: [{ code: "TIMEOUT" }, { ok: true }] });
+    // This origin has no breaker, which would know by now: the two lists agree all the same.
+    expect(await response.json()).toMatchObject({
+      checks: [{ code: "TIMEOUT" }, { ok: true }],
+      tiers: [{ name: "ours", state: "down" }],
+    });
   });
+});
+
+test("a range that lies outside is no failure of a tier", async () => {
+  await using served = await openServer();
+  const put = await fetch(`${served.url}/v1/blobs`, { method: "POST", body: "hello" });
+  const { digest } = (await put.json()) as { digest: string };
+  const headers = { range: "bytes=9-" };
+  expect((await fetch(`${served.url}/v1/blobs/${digest}`, { headers })).status).toBe(416);
+  const tiers = await (await fetch(`${served.url}/v1/tiers`)).json();
+  expect(tiers).toMatchObject({ tiers: [{ name: "ours", failures: 0 }] });
 });
 
 test("each request is counted and logged once, by its route", async () => {

@@ -156,6 +156,27 @@ describe("a tag", () => {
   });
 });
 
+test("a tag whose slashes are not encoded is told how they are written", async () => {
+  const detailOf = async (path: string): Promise<string> => {
+    const response = await fetch(`${served.url}${path}`, { method: "PUT", headers: json });
+    expect(response.status).toBe(404);
+    return ((await response.json()) as { detail: string }).detail;
+  };
+  expect(await detailOf("/v1/tags/models/prod")).toMatch(/%2F: \/v1\/tags\/models%2Fprod$/);
+  expect(await detailOf("/v1/tags/a/b/c/blob?x=1")).toMatch(/\/v1\/tags\/a%2Fb%2Fc\/blob$/);
+  expect(await detailOf("/v1/other/a/b")).toContain("/openapi.json");
+});
+
+test("the blob of a deleted tag is gone, and when and by whom is said", async () => {
+  await set("retired", one, {}, { actor: "ann" });
+  const removed = await fetch(tag("retired", "?actor=bob"), { method: "DELETE" });
+  const { time } = await entryOf(removed);
+  const response = await fetch(tag("retired", "/blob"));
+  expect(response.status).toBe(404);
+  const { detail } = (await response.json()) as { detail: string };
+  expect(detail).toContain(`it was deleted at ${time} by bob; its entry 1 says what it named`);
+});
+
 test("tags are listed in pages, with their newest entries where asked for", async () => {
   await using own = await openServer();
   served = own;

@@ -1,5 +1,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { AlarmEvent, AttemptEvent, BreakerEvent, FillEvent, RetryEvent } from "@bitstore/core";
+import type {
+  AlarmEvent,
+  AttemptEvent,
+  BreakerEvent,
+  FillEvent,
+  RetryEvent,
+  StreamEvent,
+} from "@bitstore/core";
 
 /** What core publishes, by the last part of the channel's name. */
 export interface CoreEvents {
@@ -8,6 +15,7 @@ export interface CoreEvents {
   readonly breaker: BreakerEvent;
   readonly fill: FillEvent;
   readonly retry: RetryEvent;
+  readonly stream: StreamEvent;
 }
 
 /** Who listens to which of core's channels. */

@@ -69,6 +69,50 @@ test("reads and fills of a composite are counted by tier", async () => {
   expect(samples.get('bitstore_tier_seconds_count{operation="open",tier="far"}')).toBe(2);
 });
 
+test("streamed bytes are counted by the tier that gave them, when the stream is over", async () => {
+  using metrics = createMetrics({ process: false });
+  const far = bucketStore(memoryBucket(), shardedLayout(""));
+  await using store = composite({
+    tiers: [defineTier({ name: "far", source: far, origin: true })],
+  });
+  const size = 20 * 2 ** 20;
+  const { digest } = await store.put(Buffer.alloc(size, "x"));
+  const counted = async (): Promise<number | undefined> =>
+    (await samplesOf(metrics)).get('bitstore_tier_bytes_total{tier="far"}');
+  let read = 0;
+  for await (const chunk of (await store.open(digest))?.body ?? []) read += chunk.byteLength;
+  expect(read).toBe(size);
+  expect(await counted()).toBe(size);
+  const range = { start: 100, end: 5_000_100 };
+  await (await store.open(digest, { range }))?.bytes();
+  expect(await counted()).toBe(size + 5_000_000);
+  // What is left in the middle counts as far as it came.
+  const left = await store.open(digest, { range });
+  for await (const chunk of left?.body ?? []) {
+    read = chunk.byteLength;
+    break;
+  }
+  await left?.[Symbol.asyncDispose]();
+  expect(await counted()).toBeGreaterThanOrEqual(size + 5_000_000 + read);
+  expect(await counted()).toBeLessThanOrEqual(size + 10_000_000);
+});
+
+test("a range that lies outside is no failure of the tier", async () => {
+  using metrics = createMetrics({ process: false });
+  const far = bucketStore(memoryBucket(), shardedLayout(""));
+  await using store = composite({
+    tiers: [defineTier({ name: "far", source: far, origin: true })],
+  });
+  const { digest } = await store.put(Buffer.from("hello"));
+  const outside = store.open(digest, { range: { start: 9, end: undefined } });
+  await expect(outside).rejects.toMatchObject({ code: "RANGE_NOT_SATISFIABLE" });
+  const samples = [...(await samplesOf(metrics)).keys()];
+  expect(samples.filter((key) => key.startsWith("bitstore_tier_errors_total{"))).toEqual([]);
+  expect(samples).toContain(
+    'bitstore_tier_attempts_total{operation="open",outcome="out-of-range",tier="far"}',
+  );
+});
+
 test("alarms, breakers, retries and failures are counted", async () => {
   using metrics = createMetrics({ process: false });
   const error = { code: "UNAVAILABLE" };

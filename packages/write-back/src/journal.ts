@@ -2,7 +2,7 @@ import type { Digest, StoreError } from "@bitstore/core";
 import type { FileLayer } from "./file-layer.ts";
 import type { JournalFolder } from "./journal-folder.ts";
 import type { LazySync } from "./lazy-sync.ts";
-import type { PendingBlobs } from "./pending.ts";
+import type { PendingBlobs, PendingEntry } from "./pending.ts";
 import type { Room } from "./room.ts";
 import type { WriteBackSettings } from "./settings.ts";
 import type { Turns } from "./turns.ts";
@@ -22,6 +22,8 @@ export interface Journal {
   readonly room: Room;
   /** Whoever gives a blob its name or takes it away holds the digest's turn. */
   readonly turns: Turns;
+  /** Entries whose uploads are under way, also those that have left what is pending meanwhile. */
+  readonly uploading: Set<PendingEntry>;
   readonly removals: LazySync;
   /** Blobs whose files were set aside, until the right bytes are at the origin. */
   readonly rotten: Map<Digest, RottenBlob>;

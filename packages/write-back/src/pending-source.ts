@@ -80,7 +80,7 @@ async function deletePending(
   digest: Digest,
   { signal }: CallOptions,
 ): Promise<boolean> {
-  const { files, folder, pending, removals, room, settings, turns } = journal;
+  const { files, folder, pending, removals, room, settings, turns, uploading } = journal;
   throwIfAborted(signal, "delete", digest);
   const path = folder.pendingPath(digest);
   const place = { operation: "delete", subject: digest, source: settings.name };
@@ -104,10 +104,13 @@ async function deletePending(
     }
   });
   const { entry } = await orAborted(work, signal, "delete", digest);
-  const upload = entry?.upload;
-  if (upload !== undefined) {
-    // It finds its entry gone, but the origin may have all of the bytes already.
-    upload.abort.abort();
+  // They find their entries gone, but the origin may have all of the bytes already. There are two where
+  // a file that went bad was set aside under its upload.
+  const uploads = [...uploading].flatMap((each) =>
+    each.digest === digest && each.state !== "uploading" ? (each.upload ?? []) : [],
+  );
+  for (const { abort } of uploads) abort.abort();
+  for (const upload of uploads) {
     await orAborted(endOf(journal, upload.over), signal, "delete", digest);
   }
   return entry !== undefined;

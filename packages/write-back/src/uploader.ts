@@ -26,11 +26,10 @@ export interface Uploader {
  * then asked with one blob before it is asked with many.
  */
 export function createUploader(journal: Journal): Uploader {
-  const { settings } = journal;
+  const { settings, uploading: running } = journal;
   const { clock, limits, random, concurrencyMax } = settings;
   const waiting = createHeap<PendingEntry>();
   const resting = createHeap<PendingEntry>();
-  const running = new Set<PendingEntry>();
   let failuresInRow = 0;
   let refusalsInRow = 0;
   /** Until when the origin is left alone by our own choice, and until when it asked for that. */

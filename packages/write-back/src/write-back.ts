@@ -68,6 +68,7 @@ export async function writeBack(origin: BlobStore, options: WriteBackOptions): P
     pending: pendingBlobs(),
     room: createRoom({ ...settings, waitMs: limits.waitMs, source: name }),
     turns: createTurns(),
+    uploading: new Set(),
     removals: createLazySync(folder, clock, limits.lazySyncMs),
     rotten: new Map(),
     uniqueName: () => {

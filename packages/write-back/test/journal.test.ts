@@ -1,6 +1,7 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { digestOf, parseDigest } from "@bitstore/core";
+import { setTimeout as pause } from "node:timers/promises";
+import { type BlobStore, collect, digestOf, openBody, parseDigest } from "@bitstore/core";
 import { describe, expect, test } from "vitest";
 import { writeBack } from "../src/index.ts";
 import { settle } from "./hand-clock.ts";
@@ -53,6 +54,42 @@ describe("the read side", () => {
     expect(await journal.source.open(digest)).toBeUndefined();
     expect(await journal.source.delete(digest)).toBe(false);
     await journal.settled(digest);
+  });
+
+  // The file of a blob went bad while it was uploaded, and a second put of it set that aside. The first
+  // upload has right bytes from before, and is deaf to its abort: the delete waits for it too.
+  test("deletes after every upload of the blob, also one whose file was set aside", async () => {
+    const directory = await journalDirectory();
+    const origin = rawOrigin();
+    const [begun, late, over] = [gate(), gate(), gate()];
+    origin.isDeaf = () => true;
+    const first = blob(1);
+    const put = origin.put;
+    let puts = 0;
+    const deaf: BlobStore = {
+      ...origin,
+      async put(body, options) {
+        puts += 1;
+        if (puts > 1) return await put(body, options);
+        const bytes = await collect(openBody(body));
+        begun.open();
+        await late.wait();
+        return await put(bytes, options).finally(over.open);
+      },
+    };
+    const journal = await directory.open(deaf, { limits: { cancelMs: 60_000 } });
+    const { digest } = await journal.put(first);
+    await begun.wait();
+    await writeFile(pendingPath(directory.path, digest), blob(2));
+    await journal.put(first, { digest });
+    await journal.settled(digest);
+    const deleting = journal.source.delete(digest).then(() => origin.delete(digest));
+    // As long as a delete takes that does not wait.
+    await Promise.race([deleting, pause(200)]);
+    late.open();
+    await over.wait();
+    await deleting;
+    expect(origin.blobs.has(digest)).toBe(false);
   });
 });
 

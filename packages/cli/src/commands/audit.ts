@@ -10,7 +10,7 @@ import {
 import type { AuditHead, AuditVerification } from "@bitstore/server";
 import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
-import { badUsage } from "../frame/hinted.ts";
+import { badUsage, hinted } from "../frame/hinted.ts";
 import { parseMoment } from "../input/parse-moment.ts";
 import { readConfig } from "../store/open-store.ts";
 import { openStoreFolder } from "../store/tier-bucket.ts";
@@ -40,7 +40,7 @@ export function registerAudit(program: Command, frame: Frame): void {
         "the tags are what it says. Prints `END  CHAIN:SEGMENT:SHA256` for each chain, one for each " +
         "time that a server ran: keep that word elsewhere and give it as --anchor, and nobody can cut " +
         "the chain short unseen. END is closed, anchored, or open: then its newest records may have " +
-        "been cut off. Exits with 4 if anything is wrong.",
+        "been cut off. Exits with 4 if anything is wrong, with 3 if there is no log.",
     )
     .option("--anchor <head>", "what a chain was known to be (repeatable)", addWord)
     .action(frame.action<VerifyOptions>(verify));
@@ -49,7 +49,7 @@ export function registerAudit(program: Command, frame: Frame): void {
     .summary("print the records of the log")
     .description(
       "Prints `time  principal  namespace  phase  operation  subject  result`, oldest process first. An " +
-        "intent without an outcome may have been done or not. It checks nothing; `audit verify` does.",
+        "intent without an outcome may have been done or not. It checks nothing; `audit verify` does. Exits with 3 if there is none.",
     )
     .argument("[subject]", "the digest or the tag that it is about")
     .option("--since <time>", "records of that time and later, such as 2026-11-20 or 2h")
@@ -99,7 +99,20 @@ async function verify(
       return log;
     },
   });
+  if (found.chains.length + found.problems.length === 0) throw noLog("verify", bucket);
   await report(invocation, found);
+}
+
+/** What checked nothing, or found nothing, must not look as if all were well. */
+function noLog(operation: string, { name: source }: Bucket): Error {
+  return hinted({
+    code: "NOT_FOUND",
+    operation,
+    subject: "audit log",
+    source,
+    message: "there is none",
+    hint: "it is written by a server whose config has server.auth; name that config with --config",
+  });
 }
 
 async function report(
@@ -132,13 +145,22 @@ async function printLog(
   await using opened = createDisposal();
   const bucket = await openAuditBucket(invocation, opened);
   const asked = { since: from, principal, subject, signal };
+  let records = 0;
   for await (const record of readAudit(bucket, asked)) {
     if (signal.aborted) throw signal.reason;
+    records += 1;
     const { time, principal: who, namespace, phase, operation, tag, digest, result } = record;
     const about = [tag, digest].filter((part) => part !== undefined).join(" ");
     const words = [time, who, namespace, phase, operation, about, result ?? ""];
     await output.result({ ...record }, words.map(escapeControls).join("  ").trimEnd());
   }
+  if (records > 0) return;
+  const all = readAudit(bucket, { signal });
+  const first = await all.next();
+  await all.return();
+  if (first.done === true) throw noLog("read", bucket);
+  output.note("no record of the log is of that kind");
+  invocation.count("NOT_FOUND");
 }
 
 /** Opens where the log lies: the bucket that `server.audit` names, or the metadata. */

@@ -69,7 +69,9 @@ async function drain(
   _args: readonly string[],
   { timeout }: DrainOptions,
 ): Promise<void> {
-  const { journal } = await invocation.openStore();
+  // The time runs from here, and when it is over nothing is waited for on the way out either.
+  const over = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+  const { journal } = await invocation.openStore({ ...invocation.settings, hurry: over });
   if (journal === undefined) throw noJournal();
   const { output, signal, count } = invocation;
   let shown = await journal.status();
@@ -85,10 +87,9 @@ async function drain(
       () => undefined,
     );
   }, refreshMs);
-  const over = timeout === undefined ? [] : [AbortSignal.timeout(timeout)];
   let failure: unknown;
   try {
-    await journal.drain(AbortSignal.any([signal, ...over]));
+    await journal.drain(over === undefined ? signal : AbortSignal.any([signal, over]));
   } catch (error) {
     failure = error;
   } finally {
@@ -101,7 +102,7 @@ async function drain(
   const { pendingEntries, pendingBytes, failedEntries, lastError } = after;
   const record = { drained: before.pendingEntries, pendingEntries, pendingBytes, failedEntries };
   await output.result(record, `${formatCount(pendingEntries, "blob")} left in the journal`);
-  if (over.some(({ aborted }) => aborted) && pendingEntries > 0) throw notDrained(lastError);
+  if (over?.aborted === true && pendingEntries > 0) throw notDrained(lastError);
   if (failedEntries > 0) count("UNAVAILABLE");
   else if (failure !== undefined) throw failure;
 }

@@ -1,5 +1,7 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { type Algorithm, algorithms, type Digest } from "@bitstore/core";
+import { type Algorithm, algorithms, type Digest, isStoreError } from "@bitstore/core";
 import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";
@@ -8,6 +10,7 @@ import { formatBytes, formatCount } from "../frame/units.ts";
 import { originAlgorithm } from "../input/origin-algorithm.ts";
 import { putFile } from "../input/put-file.ts";
 import { showStatusLine } from "../output/status-line.ts";
+import type { OpenedStore } from "../store/open-store.ts";
 import { notePending } from "../store/note-pending.ts";
 
 interface PutOptions {
@@ -74,7 +77,7 @@ async function put(
   });
   for await (const { name, result, error } of outcomes) {
     tally.files += 1;
-    if (result === undefined) fail(error, name);
+    if (result === undefined) fail(aboutJournal(error, name, invocation, opened), name);
     else {
       const { digest, size, outcome } = result;
       const durable = journal === undefined ? undefined : !(await isPending(digest));
@@ -85,4 +88,20 @@ async function put(
   }
   line.stop();
   await notePending(invocation, opened);
+}
+
+/** Says of a file that the origin did not take that the journal is too small for it, if it is. */
+function aboutJournal(
+  error: unknown,
+  name: string,
+  { io, signal }: Invocation,
+  { config: { journal } }: OpenedStore,
+): unknown {
+  if (journal === undefined || name === "-" || signal.aborted || !isStoreError(error)) return error;
+  const { size } = statSync(resolve(io.cwd, name), { throwIfNoEntry: false }) ?? { size: 0 };
+  if (size <= journal.entryBytesMax) return error;
+  const hint =
+    `it has ${formatBytes(size)}, and the journal takes ${formatBytes(journal.entryBytesMax)} at most ` +
+    "(journal.bytesMax and entryBytesMax), so it went to the origin directly";
+  return Object.assign(error, { hint });
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { isStoreError } from "@bitstore/core";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { badUsage } from "../frame/hinted.ts";
-import { parseMoment } from "../input/parse-moment.ts";
+import { parseEnd } from "../input/parse-moment.ts";
 
 interface TokenOptions {
   readonly name: string;
@@ -11,6 +11,8 @@ interface TokenOptions {
   readonly tagPrefix?: readonly string[];
   readonly expires?: string;
 }
+
+const scopes: readonly string[] = ["read", "write", "delete", "tag", "admin"];
 
 /** Declares `token` and `token create`. */
 export function registerToken(program: Command, frame: Frame): void {
@@ -39,7 +41,10 @@ export function registerToken(program: Command, frame: Frame): void {
       "confine it to this tag and those below it (repeatable)",
       addWord,
     )
-    .option("--expires <date>", "when it ends, such as 2027-01-31; never, if left out")
+    .option(
+      "--expires <date>",
+      "when it ends, such as 2999-01-31, or 90d for in ninety days; never, if left out",
+    )
     .action(frame.action<TokenOptions>(createToken));
 }
 
@@ -48,7 +53,14 @@ async function createToken(
   _args: readonly string[],
   { name, scope, namespace, tagPrefix, expires }: TokenOptions,
 ): Promise<void> {
-  const until = expires === undefined ? undefined : parseMoment(expires, Date.now()).toISOString();
+  const until = expires === undefined ? undefined : parseEnd(expires, Date.now()).toISOString();
+  const unknown = scope.find((each) => !scopes.includes(each));
+  if (unknown !== undefined) {
+    throw badUsage(
+      `${JSON.stringify(unknown.slice(0, 80))} is no scope: they are ${scopes.join(", ")}`,
+      "bitstore token create --name ci --scope read,write",
+    );
+  }
   const { mintToken, parseAccess } = await import("@bitstore/server");
   const { token, hash } = mintToken();
   const entry = {

@@ -19,7 +19,7 @@ import { parseDuration } from "../input/parse-duration.ts";
 import { readDigests } from "../input/read-digests.ts";
 import { showStatusLine } from "../output/status-line.ts";
 import { type CursorFile, openCursorFile } from "../verify/cursor-file.ts";
-import { reportCheck, reportTotals, tallies } from "../verify/report-checks.ts";
+import { noteNotAllowed, reportCheck, reportTotals, tallies } from "../verify/report-checks.ts";
 
 interface VerifyOptions {
   readonly quick?: boolean;
@@ -42,7 +42,10 @@ export function registerVerify(program: Command, frame: Frame): void {
         "digest. Exits with 4 if any is corrupt, 3 if an ID is in no tier, 7 if any can't be read. " +
         "Nothing is changed without --repair, and with it only corrupt copies in caches and in tiers " +
         "with heal=true: their bytes are kept under quarantine/ in the tier, and what the first other " +
-        "tier has takes their place; what was repaired does not count toward the exit status.",
+        "tier has takes their place; what was repaired does not count toward the exit status. With " +
+        "--quick the size that a tier lists is compared with what the other tiers list of the blob: " +
+        "OK are those that agree, those that differ are read, and UNREAD is what one tier alone " +
+        "lists, so that there is nothing to compare it with; of none of them the bytes are known.",
     )
     .argument("[ids...]", "digests, @TAGs, or files that list them; - is standard input; else all")
     .option("--tier <name>", "check this tier of the config alone (repeatable); a URL is a store")
@@ -109,6 +112,7 @@ async function verify(
   }
   line.stop();
   await reportTotals(invocation, totals, { quick, repair });
+  noteNotAllowed(invocation, totals);
   if (isBounded(options)) await reportEnd(invocation, end, options.cursor);
 }
 

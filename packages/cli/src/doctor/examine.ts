@@ -24,10 +24,13 @@ export interface Patient {
   readonly mayWrite: boolean;
   readonly store: StoreConfig;
   readonly price: TierConfig["price"];
+  /** The store that remembers the tier's directory. */
+  readonly metadata: StoreConfig | undefined;
 }
 
 /** Lists the tiers of a config in their order, and the metadata. */
 export function patientsOf({ tiers, metadata }: BitstoreConfig): readonly Patient[] {
+  const keepsRoots = metadata?.location.kind === "bitstore" ? undefined : metadata;
   const patients: Patient[] = tiers.map(({ name, role, readOnly, store, price }) => ({
     name,
     kind: role,
@@ -35,12 +38,13 @@ export function patientsOf({ tiers, metadata }: BitstoreConfig): readonly Patien
     mayWrite: !readOnly,
     store,
     price,
+    metadata: role === "source" && !readOnly ? keepsRoots : undefined,
   }));
   // Another bitstore that keeps the tags probes its own bucket.
   if (metadata === undefined || metadata.location.kind === "bitstore") return patients;
   const location = formatStoreLocation(metadata.location);
   const own = { name: "metadata", kind: "metadata", location, mayWrite: true } as const;
-  return [...patients, { ...own, store: metadata, price: undefined }];
+  return [...patients, { ...own, store: metadata, price: undefined, metadata: undefined }];
 }
 
 export interface ExamineOptions {
@@ -63,7 +67,9 @@ export async function* examine(
       const nonce = randomUUID();
       // What is made at its first use is made now; a source that is not there may be mistyped.
       const create = patient.kind !== "source" || store.create === true;
-      await using bucket = await openStoreFolder({ ...store, create }, io);
+      await using metadata = patient.metadata && (await openStoreFolder(patient.metadata, io));
+      const remembered = { metadata, remembers: false };
+      await using bucket = await openStoreFolder({ ...store, create }, io, remembered);
       try {
         yield* probeBucket(bucket, { mayWrite, throughput, prefix: `${folder}/`, nonce, signal });
       } finally {

@@ -1,13 +1,15 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type ErrorCode, isStoreError } from "@bitstore/core";
+import { type ErrorCode, isDigest, isStoreError } from "@bitstore/core";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { escapeControls as shown } from "../frame/escape-controls.ts";
 import { badUsage } from "../frame/hinted.ts";
-import { blobArguments } from "../input/blob-argument.ts";
+import { blobArguments, namesTag } from "../input/blob-argument.ts";
 import { formatBytes, formatCount, formatMs } from "../frame/units.ts";
 import { directorySink } from "./directory-sink.ts";
 import { countLines, fetchProgress, tiersOf } from "./fetch-progress.ts";
+import { malformedIds } from "./malformed-ids.ts";
 import { parseNameTemplate } from "./name-template.ts";
 import { type IdFormat, readIds } from "./read-ids.ts";
 import { resolveIds } from "./resolve-ids.ts";
@@ -37,7 +39,22 @@ const namedMax = 20;
 export function registerFetch(program: Command, frame: Frame): void {
   program
     .command("fetch")
-    .description("fetch many blobs by their digests into a directory or a tar archive")
+    .summary("fetch many blobs by their digests into a directory or a tar archive")
+    .description(
+      "Writes each blob that IDS lists into a file of its own below a directory, or into a tar " +
+        "archive, verified. A list has one digest or @TAG a line, of which the first word counts; of " +
+        "CSV the column --column is read, else the first of digest, sha256, sha1, hash and id; of " +
+        "NDJSON the property --column, else digest. A digest that comes again is not fetched again. " +
+        "Each ends up as fetched (from a source), cached (from a cache), present (it was in the " +
+        "directory before), missing (no tier has it) or failed (it can't be told, or is no digest); " +
+        "one that is missing or failed does not stop the others. The first 20 of those are named on " +
+        'stderr, all of them by --report: a JSON line for each digest, of the form {"digest", ' +
+        '"status", "tier", "size", "elapsedMs", "error": {"code", "message"}}, without ' +
+        "what there is none of; --json prints the same lines. A fetch into a directory that was " +
+        "stopped goes on where it was if the same command is run again: a file has its name only " +
+        "once it is whole, and what is present is not asked for. An archive is written from the " +
+        "start. Exits with 7 if any failed, else with 3 if any is missing.",
+    )
     .argument("[ids]", "a file of digests or @TAGs, or - for the standard input", "-")
     .requiredOption("--to <target>", "a directory, FILE.tar, or - for a tar on the standard output")
     .option("--concurrency <n>", "digests in work at a time", String(concurrencyDefault))
@@ -63,19 +80,27 @@ async function fetchCommand(
     throw badUsage("the archive and --json both want the standard output", "use --report FILE");
   }
   const input = from === "-" ? "-" : resolve(io.cwd, from);
+  if ((isDigest(from) || namesTag(from)) && !existsSync(input)) throw noList(from, options.to);
   const total = output.showsProgress && format !== "csv" ? await countLines(input) : undefined;
   const { store } = await invocation.openStore();
   await using sink = await openSink(options.to, io, nameOf);
   await using report =
     options.report === undefined ? undefined : await openReport(resolve(io.cwd, options.report));
   const startedMs = performance.now();
-  const read = readIds({ from: input, column: options.column, format, stdin: io.stdin });
+  const malformed = malformedIds(output.note);
+  const read = readIds({
+    from: input,
+    column: options.column,
+    format,
+    stdin: io.stdin,
+    onMalformed: malformed.add,
+  });
   const resolved = resolveIds(read, blobArguments(invocation), signal);
   using progress = fetchProgress(io, output, total);
   const tally = await runFetch({
     source: store,
     ids: resolved.ids,
-    problemOf: (id) => resolved.problemOf(id),
+    problemOf: (id) => resolved.problemOf(id) ?? malformed.problemOf(id),
     sink,
     concurrencyMax,
     ordered: options.ordered ?? false,
@@ -99,6 +124,14 @@ async function fetchCommand(
   progress[Symbol.dispose]();
   for (const code of codesOf(tally)) invocation.count(code);
   summarise(invocation, tally, performance.now() - startedMs);
+}
+
+function noList(id: string, to: string): Error {
+  return badUsage(
+    `${shown(id)} is no file of IDs but an ID, and fetch reads a list`,
+    `echo ${shown(id)} | bitstore fetch - --to ${shown(to)}, or bitstore get ${shown(id)} -o FILE; ` +
+      "bitstore has tells whether it is there",
+  );
 }
 
 function openSink(

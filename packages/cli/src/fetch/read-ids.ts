@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
 import type { Readable } from "node:stream";
-import { StoreError } from "@bitstore/core";
+import { isDigest, StoreError } from "@bitstore/core";
 import { parse } from "csv-parse";
+import { namesTag } from "../input/blob-argument.ts";
 import { readLines } from "../input/read-lines.ts";
 
 export type IdFormat = "lines" | "csv" | "ndjson";
@@ -14,6 +15,18 @@ export interface IdInput {
   /** Told by the file's name where it is left out. */
   readonly format?: IdFormat | undefined;
   readonly stdin: Readable;
+  /** Is told of an ID that is none, and where it stands, before it is yielded. */
+  readonly onMalformed?: ((id: string, place: IdPlace) => void) | undefined;
+}
+
+/** Where an ID stands. */
+export interface IdPlace {
+  /** From 1 on; of CSV the line that the record ends in. */
+  readonly line: number;
+  /** The column of CSV or property of NDJSON that was read. */
+  readonly column: string | undefined;
+  /** Whether the line looks as if it had columns that were not read as such. */
+  readonly hasCommas: boolean;
 }
 
 /** Bytes of the longest line or record; longer ones are refused rather than held in memory. */
@@ -33,7 +46,7 @@ export async function* readIds(input: IdInput): AsyncGenerator<string, void, voi
   try {
     if (format === "csv") yield* csvIds(stream, input);
     else if (format === "ndjson") yield* ndjsonIds(stream, input);
-    else yield* words(stream, input.from);
+    else yield* words(stream, input);
   } catch (error) {
     throw inputError(error, input.from);
   } finally {
@@ -48,17 +61,31 @@ function formatOf({ from, column }: IdInput): IdFormat {
 }
 
 /** The first word of each line, so that what `put`, `ls` and `has` print can be read again. */
-async function* words(stream: Readable, name: string): AsyncGenerator<string, void, void> {
-  for await (const line of readLines(stream, name)) {
+async function* words(stream: Readable, input: IdInput): AsyncGenerator<string, void, void> {
+  let at = 0;
+  for await (const line of readLines(stream, input.from)) {
+    at += 1;
     const [word = ""] = line.trimStart().split(/\s/, 1);
-    if (word !== "" && !word.startsWith("#")) yield word;
+    if (word === "" || word.startsWith("#")) continue;
+    check(word, { line: at, column: undefined, hasCommas: line.includes(",") }, input);
+    yield word;
   }
 }
 
-async function* csvIds(stream: Readable, { column }: IdInput): AsyncGenerator<string, void, void> {
+function check(id: string, place: IdPlace, { onMalformed }: IdInput): void {
+  if (!namesTag(id) && !isDigest(id)) onMalformed?.(id, place);
+}
+
+interface CsvRecord {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+async function* csvIds(stream: Readable, input: IdInput): AsyncGenerator<string, void, void> {
   const parser = stream.pipe(
     parse({
       bom: true,
+      info: true,
       skip_empty_lines: true,
       relax_column_count: true,
       max_record_size: recordBytesMax,
@@ -66,18 +93,26 @@ async function* csvIds(stream: Readable, { column }: IdInput): AsyncGenerator<st
   );
   stream.on("error", (error) => parser.destroy(error));
   let at: number | undefined;
-  for await (const record of parser as AsyncIterable<readonly string[]>) {
+  let column = "";
+  for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
     if (at === undefined) {
-      at = columnOf(record, column);
+      at = columnOf(record, input.column);
+      column = (record[at] ?? "").trim();
       continue;
     }
-    yield (record[at] ?? "").trim();
+    const id = (record[at] ?? "").trim();
+    check(id, { line: info.lines, column, hasCommas: false }, input);
+    yield id;
   }
 }
 
+const usualColumns = ["digest", "sha256", "sha1", "hash", "id"];
+
 function columnOf(header: readonly string[], column: string | undefined): number {
   const names = header.map((name) => name.trim());
-  const wanted = column ?? names.find((name) => /^(digest|id|hash|sha1|sha256)$/i.test(name));
+  // A column of its own kind goes before one that may hold anything, wherever they stand.
+  const usual = usualColumns.flatMap((kind) => names.filter((name) => name.toLowerCase() === kind));
+  const wanted = column ?? usual[0];
   const at = wanted === undefined && names.length === 1 ? 0 : names.indexOf(wanted ?? "");
   if (at >= 0) return at;
   throw new StoreError({
@@ -90,12 +125,15 @@ function columnOf(header: readonly string[], column: string | undefined): number
   });
 }
 
-async function* ndjsonIds(
-  stream: Readable,
-  { from, column = "digest" }: IdInput,
-): AsyncGenerator<string, void, void> {
+async function* ndjsonIds(stream: Readable, input: IdInput): AsyncGenerator<string, void, void> {
+  const { from, column = "digest" } = input;
+  let at = 0;
   for await (const line of readLines(stream, from)) {
-    if (line.trim() !== "") yield property(line, column) ?? line.trim();
+    at += 1;
+    if (line.trim() === "") continue;
+    const id = property(line, column) ?? line.trim();
+    check(id, { line: at, column, hasCommas: false }, input);
+    yield id;
   }
 }
 

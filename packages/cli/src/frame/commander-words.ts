@@ -58,6 +58,22 @@ export function fromCommander(error: unknown, program: Command, argv: readonly s
   return badUsage(message, near === undefined ? help : `did you mean ${near}?`);
 }
 
+/**
+ * Has `help tag set` mean `tag set --help`: commander's own takes one word alone. Words that name no
+ * command stay, for commander to say so.
+ */
+export function fromHelp(program: Command, argv: readonly string[]): readonly string[] {
+  const [first, ...words] = argv;
+  if (first !== "help" || words.length < 2) return argv;
+  let { commands } = program;
+  for (const word of words) {
+    const command = commands.find((each) => each.name() === word);
+    if (command === undefined) return argv;
+    ({ commands } = command);
+  }
+  return [...words, "--help"];
+}
+
 /** Finds the words of a command line that name its command, such as `tag` and `set`. */
 function commandPath(program: Command, argv: readonly string[]): readonly string[] {
   const path: string[] = [];

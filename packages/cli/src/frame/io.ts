@@ -16,6 +16,8 @@ export interface Io {
   readonly cwd: string;
   /** Calls back for each SIGINT and SIGTERM; the returned function stops that. */
   onSignal(listener: (name: EndSignal) => void): () => void;
+  /** Calls back for each SIGHUP, which ends the process where nobody listens; returns as `onSignal`. */
+  onHangUp(listener: () => void): () => void;
   /** Ends the process at once, with nothing flushed, as the signal does that nobody listens to. */
   end(name: EndSignal): void;
 }
@@ -40,6 +42,10 @@ export function processIo(): Io {
         process.off("SIGINT", onInterrupt);
         process.off("SIGTERM", onTerminate);
       };
+    },
+    onHangUp(listener) {
+      process.on("SIGHUP", listener);
+      return () => process.off("SIGHUP", listener);
     },
     end(name) {
       // `process.exit` waits for system calls under way, such as the opening of a pipe that nobody

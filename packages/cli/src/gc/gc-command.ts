@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type BitstoreConfig, type StoreConfig } from "@bitstore/config";
+import { type BitstoreConfig, formatStoreLocation, type StoreConfig } from "@bitstore/config";
 import {
   type Bucket,
   createDisposal,
@@ -14,6 +14,7 @@ import {
   type GcProgress,
   type GcReport,
   graceMsDefault,
+  graceMsMin,
   metadataIdOf,
   metadataRoots,
   noTagsCode,
@@ -21,7 +22,7 @@ import {
 import { placeOf } from "@bitstore/tags";
 import { escapeControls } from "../frame/escape-controls.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
-import { badUsage } from "../frame/hinted.ts";
+import { badUsage, hinted } from "../frame/hinted.ts";
 import { formatCount } from "../frame/units.ts";
 import { parseDuration } from "../input/parse-duration.ts";
 import { parseWhole } from "../input/parse-whole.ts";
@@ -82,6 +83,7 @@ async function gc(invocation: Invocation, options: GcCommandOptions): Promise<vo
   const names = settings.tiers.filter(isName).map(({ url }) => url);
   const rest = settings.tiers.filter((argument) => !isName(argument));
   const config = await readConfig({ ...settings, tiers: rest }, io);
+  refuseServers(config);
   await using opened = createDisposal();
   const metadata = opened.add(await openStoreFolder(metadataOf(config), io));
   if (options.enable === true) await enable(invocation, config, names, metadata, options, opened);
@@ -96,7 +98,7 @@ async function enable(
   { grace: graceMs = graceMsDefault }: GcCommandOptions,
   opened: Disposal,
 ): Promise<void> {
-  const chosen = await openGcTiers(chooseTiers(tiers, names), io, opened);
+  const chosen = await openGcTiers(chooseTiers(tiers, names), { io, metadata }, opened);
   const metadataId = await metadataIdOf(metadata, { signal });
   for (const { name, bucket, layout } of chosen) {
     const metadataPlace = placeOf(metadata);
@@ -121,9 +123,9 @@ async function collect(
   const { io, output, signal } = invocation;
   const { keepVersions, keepDays, grace: graceMs } = options;
   const dryRun = options.delete !== true;
-  const chosen = await openGcTiers(chooseTiers(tiers, names), io, opened);
+  const chosen = await openGcTiers(chooseTiers(tiers, names), { io, metadata }, opened);
   const metadataId = await metadataIdOf(metadata, { signal });
-  const blobs = await openCollections(tiers, { io, signal, mayWrite: !dryRun }, opened);
+  const blobs = await openCollections(tiers, { io, signal, mayWrite: !dryRun, metadata }, opened);
   const progress = progressWords();
   using line = showStatusLine(invocation, () => progress.words());
   const report = await collectGarbage({
@@ -175,6 +177,12 @@ function progressWords(): { add(progress: GcProgress): void; words(): string } {
 }
 
 function checkOptions(options: GcCommandOptions): void {
+  if (options.grace !== undefined && options.grace < graceMsMin) {
+    throw badUsage(
+      `--grace is to be ${graceMsMin / 3_600_000}h at least`,
+      "--grace 30d, for instance: what was put has so long to be tagged",
+    );
+  }
   if (options.delete === true && options.dryRun === true) {
     throw badUsage("--dry-run and --delete say the opposite", "a dry run is the default");
   }
@@ -187,6 +195,20 @@ function checkOptions(options: GcCommandOptions): void {
       "bitstore gc --enable --grace TIME changes it",
     );
   }
+}
+
+/** What is kept is known where the tags lie, and that is where the server is. */
+function refuseServers({ tiers, metadata }: BitstoreConfig): void {
+  const origin = tiers.find((tier) => tier.origin)?.store;
+  const server = [metadata, origin].find((store) => store?.location.kind === "bitstore");
+  if (server === undefined) return;
+  throw hinted({
+    code: "UNSUPPORTED",
+    operation: "gc",
+    source: formatStoreLocation(server.location),
+    message: "another bitstore is collected where it is, not through its server",
+    hint: "run bitstore gc on that machine, with the config that its bitstore serve has",
+  });
 }
 
 function metadataOf({ metadata }: BitstoreConfig): StoreConfig {

@@ -1,5 +1,12 @@
 import { openStore, type TierConfig } from "@bitstore/config";
-import { type Composite, composite, defineTier, type Disposal, StoreError } from "@bitstore/core";
+import {
+  type Bucket,
+  type Composite,
+  composite,
+  defineTier,
+  type Disposal,
+  StoreError,
+} from "@bitstore/core";
 import type { GcTier } from "@bitstore/gc";
 import { badUsage } from "../frame/hinted.ts";
 import type { Io } from "../frame/io.ts";
@@ -52,15 +59,22 @@ function problemOf({ readOnly, role, store }: TierConfig): string | undefined {
 /** Opens the buckets of tiers, bare: a collector settles its requests itself. */
 export async function openGcTiers(
   tiers: readonly TierConfig[],
-  io: Io,
+  { io, metadata }: { io: Io; metadata: Bucket },
   opened: Disposal,
 ): Promise<readonly GcTier[]> {
   const found: GcTier[] = [];
   for (const { name, store } of tiers) {
-    const { bucket, layout } = await openStoreBucket(store, io);
+    const { bucket, layout } = await openStoreBucket(store, io, metadata);
     found.push({ name, bucket: opened.add(bucket), layout });
   }
   return found;
+}
+
+interface CollectionsOptions {
+  readonly io: Io;
+  readonly signal: AbortSignal;
+  readonly mayWrite: boolean;
+  readonly metadata: Bucket;
 }
 
 /**
@@ -69,14 +83,15 @@ export async function openGcTiers(
  */
 export async function openCollections(
   tiers: readonly TierConfig[],
-  { io, signal, mayWrite }: { io: Io; signal: AbortSignal; mayWrite: boolean },
+  { io, signal, mayWrite, metadata }: CollectionsOptions,
   opened: Disposal,
 ): Promise<Composite> {
   const sources = tiers.filter(({ role, store }) => role === "source" && isBucket(store));
   const open = await Promise.all(
     sources.map(async ({ name, store, readOnly }) => {
       const restores = mayWrite && !readOnly;
-      const source = opened.add(await openStore(store, { env: io.env }, { restores }));
+      const policy = { restores, metadata: readOnly ? undefined : metadata };
+      const source = opened.add(await openStore(store, { env: io.env }, policy));
       return defineTier({ name, source, readOnly: true });
     }),
   );

@@ -12,10 +12,40 @@ const dateTime = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\
  */
 export function parseMoment(text: string, nowMs: number): Date {
   if (/^\d{1,9}[smhdw]$/.test(text)) return new Date(nowMs - parseDuration(text));
+  const moment = momentOf(text);
+  if (moment === undefined) throw noMoment(text);
+  return moment;
+}
+
+function momentOf(text: string): Date | undefined {
   const parts = date.exec(text) ?? dateTime.exec(text);
   const moment = new Date(parts === null ? Number.NaN : Date.parse(text.toUpperCase()));
-  if (parts === null || Number.isNaN(moment.getTime()) || !isDay(parts)) throw noMoment(text);
+  return parts === null || Number.isNaN(moment.getTime()) || !isDay(parts) ? undefined : moment;
+}
+
+/**
+ * Parses a point in time that is yet to come: as {@link parseMoment} does, but that `90d` is in ninety
+ * days.
+ *
+ * @throws INVALID_ARGUMENT for anything else, and for a time that has passed.
+ */
+export function parseEnd(text: string, nowMs: number): Date {
+  if (/^\d{1,9}[smhdw]$/.test(text)) {
+    const end = new Date(nowMs + parseDuration(text));
+    if (Number.isNaN(end.getTime())) throw noEnd(text, "is further away than any date");
+    return end;
+  }
+  const moment = momentOf(text);
+  if (moment === undefined) throw noEnd(text, "is no time");
+  if (moment.getTime() <= nowMs) throw noEnd(text, "has passed");
   return moment;
+}
+
+function noEnd(text: string, problem: string): Error {
+  return badUsage(
+    `${JSON.stringify(text.slice(0, 80))} ${problem}`,
+    "write 2999-01-31 for its first moment in UTC, or 2999-01-31T08:30:00Z, or 90d for in 90 days",
+  );
 }
 
 /** `Date` takes the 30th of February for a day in March. */

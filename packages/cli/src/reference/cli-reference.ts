@@ -25,6 +25,8 @@ export function cliReference(): string {
     tiersText,
     "## Naming a blob",
     namesText,
+    "## Another bitstore",
+    serverText,
     "## Exit statuses",
     statusTable(),
     statusText,
@@ -53,6 +55,16 @@ const namesText = [
   "`2026-11-20T08:30:00Z`, a date for its first moment in UTC, or how long ago: `90m`, `2h`, `3d`. A",
   "tag is looked up once in each command. Who writes to a tag is said by `$BITSTORE_ACTOR`, else",
   "`$USER` or `$LOGNAME`.",
+].join("\n");
+
+const serverText = [
+  "`--tier bitstore+https://store.example.com` asks a server; its token is in `$BITSTORE_TOKEN`, unless",
+  "the config gives it an `authorization` header. With a token that is confined to tags, `put` and",
+  "`tag set` go together: `put` is given a receipt, which `tag set` shows within a day. Receipts are",
+  "kept in `$XDG_CACHE_HOME/bitstore/receipts.ndjson`, else `~/.cache/bitstore/receipts.ndjson`, which",
+  "only the user may read: up to 4 MiB, without tokens and digests, the newest 4,096 once it is longer.",
+  "A receipt holds for the server and token that it was given to. `get @TAG` reads what the tag names",
+  "now; `@TAG@SEQ` only while it still names that, and of a collection the list alone (`--raw`).",
 ].join("\n");
 
 const statusText = [

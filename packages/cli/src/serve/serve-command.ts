@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Frame } from "../frame/frame.ts";
-import type { ServeOptions } from "./serve.ts";
+import type { ServeOptions } from "./settle-serve.ts";
 
 /** Declares `serve`. */
 export function registerServe(program: Command, frame: Frame): void {
@@ -9,7 +9,8 @@ export function registerServe(program: Command, frame: Frame): void {
     .summary("serve the store over HTTP")
     .description(
       "Serves the store over HTTP until it is told to end: SIGTERM and SIGINT let requests under way " +
-        "finish and exit with 0, a second one ends it at once. Where it listens is printed to stderr. " +
+        "finish and exit with 0, a second one ends it at once; SIGHUP reads who may do what, limits and " +
+        "the level of the log anew, and says what waits for a restart. Where it listens is printed to stderr. " +
         "The server part of the config says who may do what; without it anybody on this machine may " +
         "do all, and nobody else.",
     )

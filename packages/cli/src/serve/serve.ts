@@ -1,63 +1,56 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type BitstoreConfig, openWorkspaces, parseStore, readSecret } from "@bitstore/config";
+import { type BitstoreConfig, openWorkspaces, parseStore } from "@bitstore/config";
 import { consoleFolder } from "@bitstore/console";
 import { createDisposal, StoreError } from "@bitstore/core";
 import {
+  type Access,
   type AuditConfig,
   auditKey,
   type AuditLog,
   createServer,
   openAccess,
   openAuditLog,
-  parseServerConfig,
+  type ServerConfig,
 } from "@bitstore/server";
-import { createLogger, createMetrics, logEvents, startTracing } from "@bitstore/telemetry";
+import {
+  createLogger,
+  createMetrics,
+  logEvents,
+  type LogLevel,
+  startTracing,
+} from "@bitstore/telemetry";
 import type { Invocation } from "../frame/frame.ts";
-import { badUsage } from "../frame/hinted.ts";
-import { readConfig } from "../store/open-store.ts";
 import { openStoreFolder } from "../store/tier-bucket.ts";
 import { readVersion } from "../version.ts";
+import { levelLogger } from "./level-logger.ts";
+import { reloader } from "./reload-serve.ts";
+import { type ServeOptions, type SettledServe, settleServe } from "./settle-serve.ts";
 
-export interface ServeOptions {
-  readonly host?: string;
-  readonly port?: number;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-}
-
-/** Serves until it is told to end, and lets requests under way finish. */
+/** Serves until it is told to end, and lets requests under way finish; SIGHUP reads the config anew. */
 export async function serve(invocation: Invocation, options: ServeOptions): Promise<void> {
   const { io, output, settings, signal } = invocation;
-  const config = await readConfig(settings, io);
-  const { host, port, tlsCert: cert, tlsKey: key } = options;
-  if ((cert === undefined) !== (key === undefined)) {
-    throw badUsage("a certificate and its key go together", "--tls-cert FILE --tls-key FILE");
-  }
-  const files = cert === undefined || key === undefined ? undefined : { cert, key };
-  const settled = parseServerConfig(config.server, { host, port, tls: files });
-  const tls = settled.tls && {
-    cert: await readPem(settled.tls.cert, "cert"),
-    key: await readPem(settled.tls.key, "key"),
-  };
-  const secrets = await Promise.all(
-    settled.access.secrets.map(async (text) =>
-      Buffer.from(await readSecret(text, "server.auth.secret", io.env)),
-    ),
-  );
+  const started = await settleServe(invocation, options);
+  const { config, server: settled, tls, secrets } = started;
   if (settled.access.mode === "required" && secrets.length === 0) {
     output.note(
       "no server.auth.secret: receipts of tokens confined to tags end with this process, and the " +
         "audit log is not signed; openssl rand -hex 32 makes one",
     );
   }
+  // Made up once, so that a reload leaves the receipts that were given.
+  const ownSecret = randomBytes(32);
+  const accessOf = (of: SettledServe): Access =>
+    openAccess(of.server.access, {
+      host: settled.host,
+      secrets: of.secrets.length > 0 ? of.secrets : [ownSecret],
+    });
+  const levelOf = ({ log }: ServerConfig): LogLevel => (settings.verbose ? "info" : log);
   await using opened = createDisposal();
-  const logger = createLogger({
-    level: settings.verbose ? "info" : settled.log,
-    write: (line) => void io.stderr.write(line),
-  });
+  const write = (line: string): void => void io.stderr.write(line);
+  const logger = levelLogger((level) => createLogger({ level, write }), levelOf(settled));
   using metrics = createMetrics();
   using events = logEvents(logger);
   void events;
@@ -74,9 +67,12 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
     open: async (namespace) => {
       const workspace = await open(namespace);
       metrics.watchTiers(() => workspace.health());
+      for (const [queue, depth] of workspace.queues) {
+        metrics.watchQueue(namespace === "default" ? queue : `${namespace} ${queue}`, depth);
+      }
       return workspace;
     },
-    access: openAccess(settled.access, { host: settled.host, secrets }),
+    access: accessOf(started),
     audit:
       settled.audit && opened.add(await openAudit(invocation, config, settled.audit, secrets[0])),
     limits: settled.limits,
@@ -89,7 +85,24 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
   opened.add({ [Symbol.asyncDispose]: () => server.close({ drainMs: settled.drainMs }) });
   const { url } = await server.listen({ host: settled.host, port: settled.port, tls });
   output.aside({ listening: url }, `listening on ${url}`);
+  const reload = reloader(started, {
+    settle: () => settleServe(invocation, options, settled.host),
+    apply(next) {
+      server.setAccess(accessOf(next));
+      server.setLimits(next.server);
+      logger.setLevel(levelOf(next.server));
+    },
+    onReloaded: (restart) =>
+      output.aside(
+        { reloaded: true, restart },
+        `reloaded${restart.length === 0 ? "" : `; a restart is needed for ${restart.join(", ")}`}`,
+      ),
+    onFailed: (error) =>
+      logger.error("the config was not reloaded, and holds as it was", { error }),
+  });
+  const stopReloads = io.onHangUp(() => void reload());
   if (!signal.aborted) await once(signal, "abort");
+  stopReloads();
   output.note("ending; requests under way may finish, a second signal ends at once");
 }
 
@@ -115,16 +128,4 @@ async function openAudit(
   disposal.add(log);
   const held = disposal.move();
   return { ...log, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
-}
-
-async function readPem(file: string, what: string): Promise<Buffer> {
-  return await readFile(file).catch((cause: unknown) => {
-    throw new StoreError({
-      code: "CONFIG_INVALID",
-      operation: "configure",
-      subject: `server.tls.${what}`,
-      message: `${file} can't be read`,
-      cause,
-    });
-  });
 }

@@ -4,14 +4,19 @@ import {
   loadConfig,
   openComposite,
   type OpenComposite,
+  sharedProofs,
 } from "@bitstore/config";
 import { isStoreError } from "@bitstore/core";
 import type { Io } from "../frame/io.ts";
 import type { Settings } from "../frame/settings.ts";
 import { hurriedClock } from "./hurried-clock.ts";
+import { keptReceipts } from "./receipt-file.ts";
 
 /** Which tiers a command works on. */
-export type StoreChoice = Pick<Settings, "tiers" | "metadata" | "config">;
+export interface StoreChoice extends Pick<Settings, "tiers" | "metadata" | "config"> {
+  /** Once it aborts, closing the store waits for no upload any more. */
+  readonly hurry?: AbortSignal | undefined;
+}
 
 /** A config and what it opened to. Disposing it waits for the fills. */
 export interface OpenedStore extends OpenComposite {
@@ -49,7 +54,11 @@ export async function openStore(
   signal: AbortSignal,
 ): Promise<OpenedStore> {
   const config = await readConfig(choice, io);
-  const clock = hurriedClock(interrupted(signal));
+  const { hurry } = choice;
+  const ends = interrupted(signal);
+  const clock = hurriedClock(hurry === undefined ? ends : AbortSignal.any([ends, hurry]));
   const options = { name: "store", clock, journalLimits };
-  return { config, ...(await openComposite(config, { env: io.env }, options)) };
+  const kept = keptReceipts(io.env, Date.now);
+  const proofs = sharedProofs(kept);
+  return { config, ...(await openComposite(config, { env: io.env, proofs }, options)) };
 }

@@ -1,4 +1,4 @@
-import { openBucket, type StoreConfig } from "@bitstore/config";
+import { openBucket, type OpenBucketOptions, type StoreConfig } from "@bitstore/config";
 import { type Bucket, flatLayout, type Layout, prefixed, shardedLayout } from "@bitstore/core";
 import type { Io } from "../frame/io.ts";
 
@@ -14,20 +14,28 @@ export function isBucket({ location }: StoreConfig): boolean {
   return location.kind !== "http" && location.kind !== "bitstore";
 }
 
-/** Opens the bucket of a store, whole. Rejects as `openBucket` does; no request is made. */
-export async function openStoreBucket(store: StoreConfig, { env }: Io): Promise<StoreBucket> {
+/** Opens the bucket of a store, whole, as `openBucket` does; `metadata` remembers its directory. */
+export async function openStoreBucket(
+  store: StoreConfig,
+  { env }: Io,
+  metadata: Bucket,
+): Promise<StoreBucket> {
   const { layout, algorithm } = store.connection;
   const prefix = prefixOf(store);
   const isFlat = layout === "flat" && algorithm !== undefined;
   return {
-    bucket: await openBucket(store, { env }),
+    bucket: await openBucket(store, { env }, { metadata }),
     layout: isFlat ? flatLayout(prefix, algorithm) : shardedLayout(prefix),
   };
 }
 
 /** Opens what is below the prefix of a store as a bucket of its own. */
-export async function openStoreFolder(store: StoreConfig, { env }: Io): Promise<Bucket> {
-  const bucket = await openBucket(store, { env });
+export async function openStoreFolder(
+  store: StoreConfig,
+  { env }: Io,
+  options: OpenBucketOptions = {},
+): Promise<Bucket> {
+  const bucket = await openBucket(store, { env }, options);
   const prefix = prefixOf(store);
   return prefix === "" ? bucket : prefixed(bucket, prefix);
 }

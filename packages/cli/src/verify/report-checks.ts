@@ -13,6 +13,8 @@ type Column = (typeof columns)[number];
 /** Counts of one tier. */
 export interface CheckTally {
   readonly counts: Record<Column, number>;
+  /** Corrupt copies that were left, since the tier does not let them be replaced. */
+  notAllowed: number;
   /** Bytes of the copies that are right. */
   bytes: number;
 }
@@ -22,7 +24,7 @@ export type CheckTallies = ReadonlyMap<string, CheckTally>;
 
 export function tallies(tiers: readonly Tier[]): CheckTallies {
   const none = { ok: 0, corrupt: 0, missing: 0, failed: 0, unread: 0, repaired: 0 };
-  return new Map(tiers.map(({ name }) => [name, { counts: { ...none }, bytes: 0 }]));
+  return new Map(tiers.map(({ name }) => [name, { counts: { ...none }, notAllowed: 0, bytes: 0 }]));
 }
 
 const styles: Readonly<Record<CopyCheck["status"], Style>> = {
@@ -47,6 +49,7 @@ export async function reportCheck(
   if (tally !== undefined) {
     tally.counts[status] += 1;
     if (repair?.outcome === "repaired") tally.counts.repaired += 1;
+    if (repair?.outcome === "not-allowed") tally.notAllowed += 1;
     tally.bytes += size ?? 0;
   }
   if (error !== undefined && !isMended) count(error.code);
@@ -65,6 +68,16 @@ export async function reportCheck(
     repairError: repair?.error === undefined ? undefined : errorRecord(repair.error),
   };
   await output.result(record, line.join("  "));
+}
+
+/** Tells which tiers have to be configured otherwise for their copies to be replaced. */
+export function noteNotAllowed({ output }: Invocation, totals: CheckTallies): void {
+  const tiers = [...totals].filter(([, { notAllowed }]) => notAllowed > 0).map(([name]) => name);
+  if (tiers.length === 0) return;
+  output.note(
+    `not repaired in ${tiers.map(escapeControls).join(", ")}: only caches are, and tiers that ` +
+      "say heal=true, such as --tier './folder?heal=true', and may be written",
+  );
 }
 
 /** Tells the counts of each tier. */

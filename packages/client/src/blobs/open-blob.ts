@@ -11,10 +11,11 @@ import {
   throwIfAborted,
 } from "@bitstore/core";
 import type { Api } from "../wire/api.ts";
-import { type Answer, ask } from "../wire/ask.ts";
+import type { Answer } from "../wire/ask.ts";
 import { isProblem, problemError } from "../wire/problem.ts";
 import { repeat } from "../wire/repeat.ts";
 import type { Asked } from "../wire/transport.ts";
+import { askForBlob } from "./through-tag.ts";
 
 /**
  * Opens a blob of another bitstore. The server has verified it on its way in, and yet it counts as
@@ -32,9 +33,8 @@ export async function openBlob(
   if (version !== undefined && version !== digest) throw otherVersion(asked);
   const part = range === undefined || isWhole(range) ? undefined : range;
   return await repeat(api, { operation: "open", signal }, async () => {
-    const answer = await ask(api, {
+    const answer = await askForBlob(api, digest, {
       method: "GET",
-      path: `/v1/blobs/${digest}`,
       headers: {
         accept: "application/octet-stream",
         ...(part === undefined ? {} : { range: headerOf(part) }),

@@ -13,6 +13,7 @@ import { ask } from "../wire/ask.ts";
 import { fieldsOf } from "../wire/fields.ts";
 import { problemError } from "../wire/problem.ts";
 import { readJson } from "../wire/read-json.ts";
+import { keepReceipt } from "../wire/receipt.ts";
 import { repeat } from "../wire/repeat.ts";
 import type { Asked } from "../wire/transport.ts";
 
@@ -54,6 +55,7 @@ export async function putBlob(
       const message = "the server says that it stored something else";
       throw new StoreError({ code: "INTERNAL", ...asked, message });
     }
+    keepReceipt(api, answer, stored.digest);
     return { ...stored, outcome: answer.status === 201 ? "created" : "existed" };
   });
 }

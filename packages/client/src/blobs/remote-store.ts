@@ -16,6 +16,7 @@ import { readJson } from "../wire/read-json.ts";
 import { repeat } from "../wire/repeat.ts";
 import { isAbsent, openBlob } from "./open-blob.ts";
 import { putBlob } from "./put-blob.ts";
+import { askForBlob } from "./through-tag.ts";
 
 /** Digests of one page of a list. */
 const listPageMax = 1000;
@@ -51,9 +52,9 @@ async function statBlob(
 ): Promise<Descriptor | undefined> {
   throwIfAborted(signal, "stat", digest);
   return await repeat(api, { operation: "stat", signal }, async () => {
-    const path = `/v1/blobs/${digest}${durable ? "?durable=true" : ""}`;
-    const question = { path, operation: "stat", subject: digest, signal } as const;
-    const answer = await ask(api, { ...question, method: "HEAD" });
+    const search = durable ? "?durable=true" : "";
+    const question = { search, operation: "stat", subject: digest, signal } as const;
+    const answer = await askForBlob(api, digest, { ...question, method: "HEAD" });
     await answer.drain();
     if (isAbsent(answer)) return undefined;
     if (answer.status !== 200) throw await problemError(answer);

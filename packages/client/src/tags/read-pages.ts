@@ -9,7 +9,8 @@ import { fieldsOf } from "../wire/fields.ts";
 import { checkSeq } from "./check-write.ts";
 import { parseRecord } from "./parse-entry.ts";
 import { readTagJson } from "./read-tag.ts";
-import { type TagApi, tagPath } from "./tag-api.ts";
+import type { TagApi } from "./tag-api.ts";
+import { tagPath } from "./tag-path.ts";
 
 /** Records or names of one page. */
 const pageMax = 1000;

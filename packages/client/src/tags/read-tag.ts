@@ -13,7 +13,8 @@ import { readJson } from "../wire/read-json.ts";
 import { repeat } from "../wire/repeat.ts";
 import type { Asked } from "../wire/transport.ts";
 import { parseEntry } from "./parse-entry.ts";
-import { type TagApi, tagPath } from "./tag-api.ts";
+import { learnEntry, type TagApi } from "./tag-api.ts";
+import { tagPath } from "./tag-path.ts";
 
 export interface TagQuestion {
   readonly operation: string;
@@ -55,7 +56,7 @@ export async function readEntry(
   parseTagName(tag);
   const question = { operation, subject: tag, path: tagPath(tag), query, signal };
   const entry = await readTagJson(tags, question, parseEntry);
-  if (entry !== undefined) tags.known.learn(tag, entry.seq);
+  if (entry !== undefined) learnEntry(tags, entry);
   return entry;
 }
 

@@ -32,7 +32,8 @@ export function remoteTagLog(api: Api, { namespace, actor, mintNonce }: RemoteTa
     append(tag, digest, call = {}) {
       const { mediaType, annotations, force } = call;
       const fields = { digest, mediaType, annotations, force };
-      return writeTag(tags, tag, { operation: "set", method: "PUT", fields }, call);
+      const write = { operation: "set", method: "PUT", fields, target: digest } as const;
+      return writeTag(tags, tag, write, call);
     },
     annotate(tag, annotations, call = {}) {
       const write = { operation: "annotate", method: "PATCH", fields: { annotations } } as const;

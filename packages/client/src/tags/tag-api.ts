@@ -1,3 +1,4 @@
+import type { TagEntry } from "@bitstore/core";
 import type { Api } from "../wire/api.ts";
 
 /** One server's tags, as the operations of the log ask them. */
@@ -8,6 +9,12 @@ export interface TagApi {
   /** 128 bits as 32 lower-case hex digits, never the same twice. */
   readonly mintNonce: () => string;
   readonly known: KnownSeqs;
+}
+
+/** Remembers of an entry that was read what later requests go by. */
+export function learnEntry({ api, known }: TagApi, { tag, seq, target }: TagEntry): void {
+  known.learn(tag, seq);
+  if (target !== undefined) api.proofs.learnTag(target.digest, tag);
 }
 
 /** The newest sequence that was seen of each tag: from where on a write is looked for. */
@@ -31,10 +38,4 @@ export function knownSeqs(): KnownSeqs {
       if (seqs.size > knownMax && oldest !== undefined) seqs.delete(oldest);
     },
   };
-}
-
-/** Path of a tag: its name is one segment. */
-export function tagPath(tag: string): string {
-  // A dot at the start is written as it is; a URL would resolve only a segment of one or two.
-  return `/v1/tags/${encodeURIComponent(tag)}`;
 }

@@ -15,7 +15,8 @@ import { checkSeq } from "./check-write.ts";
 import { parseEntry } from "./parse-entry.ts";
 import { readEntry } from "./read-tag.ts";
 import { readEvents } from "./read-events.ts";
-import { type TagApi, tagPath } from "./tag-api.ts";
+import { learnEntry, type TagApi } from "./tag-api.ts";
+import { tagPath } from "./tag-path.ts";
 
 /**
  * Yields entries as the server tells them, by server-sent events. A connection that breaks, or says
@@ -47,7 +48,7 @@ export async function* watchTag(
         // An entry between was lost on the way: the next connection begins before it.
         if (entry.seq > seq + 1) break;
         ({ seq } = entry);
-        tags.known.learn(tag, seq);
+        learnEntry(tags, entry);
         yield entry;
       }
     } catch (error) {

@@ -1,4 +1,5 @@
 import {
+  type Digest,
   isStoreError,
   parseTagName,
   StoreError,
@@ -9,13 +10,16 @@ import {
 } from "@bitstore/core";
 import { type Answer, ask, type Question } from "../wire/ask.ts";
 import { isProblem, readRefusal, type Refusal } from "../wire/problem.ts";
+import { receiptThroughTag } from "../blobs/through-tag.ts";
 import { fieldsOf } from "../wire/fields.ts";
 import { readJson } from "../wire/read-json.ts";
+import { receiptHeader } from "../wire/receipt.ts";
 import { repeat } from "../wire/repeat.ts";
 import { type Asked, neverSent } from "../wire/transport.ts";
 import { checkWrite } from "./check-write.ts";
 import { parseEntry } from "./parse-entry.ts";
-import { type TagApi, tagPath } from "./tag-api.ts";
+import { learnEntry, type TagApi } from "./tag-api.ts";
+import { tagPath } from "./tag-path.ts";
 
 export interface TagWrite {
   readonly operation: string;
@@ -24,6 +28,8 @@ export interface TagWrite {
   readonly below?: string | undefined;
   /** Sent as JSON; in the query of a DELETE, which has no body. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** The blob that is tagged, of which a caller who is confined to tags shows a receipt. */
+  readonly target?: Digest | undefined;
 }
 
 /**
@@ -37,7 +43,7 @@ export async function writeTag(
   options: TagWriteOptions,
 ): Promise<TagEntry> {
   const { api, known } = tags;
-  const { operation } = write;
+  const { operation, target } = write;
   const { signal } = options;
   parseTagName(tag);
   const asked: Asked = { operation, subject: tag, source: api.name };
@@ -50,10 +56,12 @@ export async function writeTag(
   const question = questionOf(tags, tag, write, options, retry);
   let mayHaveHappened = false;
   try {
-    const entry = await repeat(api, { operation, signal }, async () => {
+    let receipt = target === undefined ? undefined : await api.proofs.receiptOf(target);
+    let hasLooked = target === undefined;
+    const entry = await repeat(api, { operation, signal }, async function attempt() {
       let answer: Answer;
       try {
-        answer = await ask(api, question);
+        answer = await ask(api, withReceipt(question, receipt));
       } catch (error) {
         mayHaveHappened ||= !isStoreError(error) || !neverSent.has(error.serviceCode ?? "");
         throw error;
@@ -63,9 +71,15 @@ export async function writeTag(
         return parseEntry(await readJson(answer), asked);
       }
       mayHaveHappened ||= answer.status >= 500 && !isProblem(answer);
-      throw tagError(await readRefusal(answer), asked);
+      const refusal = await readRefusal(answer);
+      if (answer.status === 403 && target !== undefined && !hasLooked) {
+        hasLooked = true;
+        receipt = await receiptThroughTag(api, target, { operation, subject: tag, signal });
+        if (receipt !== undefined) return await attempt();
+      }
+      throw tagError(refusal, asked);
     });
-    known.learn(tag, entry.seq);
+    learnEntry(tags, entry);
     return entry;
   } catch (error) {
     throw unsettled(error, asked, retry, mayHaveHappened, signal);
@@ -103,6 +117,11 @@ function questionOf(
     subject: tag,
     signal,
   };
+}
+
+function withReceipt(question: Question, receipt: string | undefined): Question {
+  if (receipt === undefined) return question;
+  return { ...question, headers: { ...question.headers, [receiptHeader]: receipt } };
 }
 
 /** Puts back on the error what the server said besides: the entry that was met, what to retry with. */

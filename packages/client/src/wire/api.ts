@@ -1,4 +1,5 @@
 import type { Clock } from "@bitstore/core";
+import type { Proofs } from "../proofs.ts";
 import type { Transport } from "./transport.ts";
 
 /** How long a server may take, and how often it is asked. */
@@ -52,4 +53,5 @@ export interface Api {
   /** A number from 0 up to 1. */
   readonly random: () => number;
   readonly limits: ClientLimits;
+  readonly proofs: Proofs;
 }

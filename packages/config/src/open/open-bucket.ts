@@ -1,23 +1,36 @@
-import { type Bucket, memoryBucket, StoreError } from "@bitstore/core";
+import { type Bucket, memoryBucket, StoreError, systemClock } from "@bitstore/core";
 import type { StoreConfig } from "../store-config.ts";
 import type { AzureLocation } from "../url/store-url.ts";
 import { formatStoreLocation } from "../url/format-store-url.ts";
 import type { OpenDependencies } from "./dependencies.ts";
 import { importDriver } from "./import-driver.ts";
 import { azureCredentials, gcsCredentials, s3Credentials } from "./driver-credentials.ts";
+import { rootMemory } from "./root-memory.ts";
 
 /** Connections that a driver opens at most where nothing more is asked for. */
 const connectionsMaxDefault = 64;
 
+export interface OpenBucketOptions {
+  /**
+   * The metadata of the config, below its prefix. It remembers that a directory was there: one that
+   * has vanished since, such as a disk that is not mounted, is UNAVAILABLE and not made anew.
+   */
+  readonly metadata?: Bucket | undefined;
+  /** False has the metadata asked only, for who leaves nothing behind; true if left out. */
+  readonly remembers?: boolean | undefined;
+}
+
 /**
  * Opens the bucket that a store lies in, whole: the store's prefix is not taken off. No request is
- * made, so a bucket that is not there shows at its first use.
+ * made, so a bucket that is not there shows at its first use; but where a directory is not there, or
+ * is blank, the metadata is asked for it.
  *
  * @throws UNSUPPORTED for a store that is no bucket; CONFIG_INVALID for what the driver refuses.
  */
 export async function openBucket(
   store: StoreConfig,
   dependencies: OpenDependencies,
+  { metadata, remembers = true }: OpenBucketOptions = {},
 ): Promise<Bucket> {
   const { location } = store;
   switch (location.kind) {
@@ -28,7 +41,10 @@ export async function openBucket(
         "@bitstore/bucket-fs",
         () => import("@bitstore/bucket-fs"),
       );
-      return await fsBucket({ root: location.directory, create: store.create === true });
+      const clock = dependencies.clock ?? systemClock;
+      const url = formatStoreLocation(location);
+      const memory = metadata && rootMemory(metadata, { url, clock, remembers });
+      return await fsBucket({ root: location.directory, create: store.create === true, memory });
     }
     case "s3":
       return await openS3(location.bucket, store, dependencies);

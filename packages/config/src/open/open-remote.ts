@@ -17,7 +17,7 @@ const tokenVariable = "BITSTORE_TOKEN";
  */
 export async function openRemote(
   store: StoreConfig,
-  { env, clock, random }: OpenDependencies,
+  { env, clock, random, proofs }: OpenDependencies,
   attemptsMax?: number,
 ): Promise<BitstoreClient> {
   const { location, connection } = store;
@@ -25,7 +25,7 @@ export async function openRemote(
     const message = "it is no other bitstore";
     throw new StoreError({ code: "INTERNAL", operation: "open", message });
   }
-  const { bitstoreClient } = await importDriver(
+  const { bitstoreClient, memoryProofs } = await importDriver(
     "@bitstore/client",
     () => import("@bitstore/client"),
   );
@@ -34,10 +34,14 @@ export async function openRemote(
   for (const [name, value] of Object.entries(connection.headers ?? {})) {
     headers[name] = await readHeader(name, value, env);
   }
+  const url = location.base;
+  const { authorization } = headers;
+  const token = authorization === undefined ? env[tokenVariable]?.trim() : undefined;
   return bitstoreClient({
-    url: location.base,
-    token: headers["authorization"] === undefined ? env[tokenVariable]?.trim() : undefined,
+    url,
+    token,
     headers,
+    proofs: proofs?.({ url, token: authorization ?? token }, memoryProofs),
     environment: env,
     limits: {
       ...(attemptsMax === undefined ? {} : { attemptsMax }),

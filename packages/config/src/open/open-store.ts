@@ -2,6 +2,7 @@ import {
   type Algorithm,
   type BlobPutOptions,
   type BlobStore,
+  type Bucket,
   bucketStore,
   flatLayout,
   type HealthSource,
@@ -31,6 +32,8 @@ export interface StorePolicy {
   readonly hedge?: boolean | undefined;
   /** Whether a read may bring a blob back from the trash of a garbage collector; true if left out. */
   readonly restores?: boolean | undefined;
+  /** Remembers that the store's directory was there, where it is one: see `openBucket`. */
+  readonly metadata?: Bucket | undefined;
 }
 
 /** A store that can be asked how it does, whatever layers it has. */
@@ -45,7 +48,7 @@ export interface OpenStore extends BlobStore, HealthSource {
  * one owner of retries, and second requests for the slowest reads where the tier has them.
  *
  * @throws CONFIG_INVALID for what the driver refuses, UNSUPPORTED where it is not installed. No request
- * is made.
+ * is made, but as `openBucket` says.
  */
 export async function openStore(
   store: StoreConfig,
@@ -71,9 +74,9 @@ async function openServer(store: StoreConfig, dependencies: OpenDependencies): P
 async function openBlobs(
   store: StoreConfig,
   dependencies: OpenDependencies,
-  { restores }: StorePolicy,
+  { restores, metadata }: StorePolicy,
 ): Promise<BlobStore> {
-  const bucket = await openBucket(store, dependencies);
+  const bucket = await openBucket(store, dependencies, { metadata });
   const name = formatStoreLocation(store.location);
   const { clock } = dependencies;
   return bucketStore(bucket, layoutOf(store), { name, restores, clock });
@@ -122,7 +125,8 @@ function withLayers(
   const isLocal = location.kind === "file" || location.kind === "memory";
   const { timeoutMs, concurrencyMax } = connection;
   let store = inner;
-  if (!isLocal || timeoutMs !== undefined) {
+  // A disk may hang as well, one on a network above all.
+  if (location.kind !== "memory" || timeoutMs !== undefined) {
     const limits = timeoutMs === undefined ? {} : timeoutsOf(timeoutMs);
     store = withTimeout(store, { ...limits, clock });
   }
@@ -132,7 +136,7 @@ function withLayers(
   const max = concurrencyMax ?? (isLocal ? undefined : concurrencyMaxDefault);
   const isCounted = max !== undefined && location.kind !== "http";
   const bounded = isCounted
-    ? limited(store, { concurrencyMax: max, adaptive: !isLocal })
+    ? limited(store, { concurrencyMax: max, adaptive: !isLocal, clock })
     : undefined;
   store = bounded ?? store;
   const guarded = isLocal ? undefined : withBreaker(store, { clock, random });

@@ -7,22 +7,26 @@ import {
   createDisposal,
   defineTier,
   type HealthSource,
+  isStoreError,
   measured,
   memoryCache,
   prefixed,
+  publishAlarm,
   StoreError,
   type Tier,
   type TierHealth,
   type WeakDigests,
   weakDigests,
+  withTimeout,
 } from "@bitstore/core";
 import type { DiskCache } from "@bitstore/cache-disk";
 import type { BitstoreClient } from "@bitstore/client";
 import type { SharedWriteBack, WriteBackLimits } from "@bitstore/write-back";
 import type { BitstoreConfig, StoreConfig, TierConfig } from "../store-config.ts";
 import { diskCacheBytesMax } from "../tiers/resolve-tiers.ts";
+import { absentCache } from "./absent-cache.ts";
 import { disposedOnce } from "./disposed-once.ts";
-import type { OpenDependencies } from "./dependencies.ts";
+import { type OpenDependencies, sharedProofs } from "./dependencies.ts";
 import { importDriver } from "./import-driver.ts";
 import { openBucket } from "./open-bucket.ts";
 import { openJournal } from "./open-journal.ts";
@@ -63,28 +67,10 @@ export async function openTiers(
   config: BitstoreConfig,
   given: OpenDependencies,
 ): Promise<OpenTiers> {
-  const dependencies = withTokenOfOne(given, config);
+  const proofs = given.proofs ?? sharedProofs();
+  const dependencies = withTokenOfOne({ ...given, proofs }, config);
   await using opened = createDisposal();
-  const tiers: Tier[] = [];
-  const diskCaches = new Map<string, DiskCache>();
-  const healths: (() => TierHealth)[] = [];
-  let unrepeatedOrigin: BlobStore | undefined;
-  for (const tier of config.tiers) {
-    const directory = diskCacheDirectory(tier);
-    let source: BlobStore & HealthSource;
-    if (directory === undefined) {
-      const store = opened.add(disposedOnce(await openSource(tier, dependencies)));
-      if (tier.origin) unrepeatedOrigin = store.unrepeated;
-      source = store;
-    } else {
-      const cache = opened.add(disposedOnce(await openDiskCache(directory, tier, dependencies)));
-      diskCaches.set(tier.name, cache);
-      source = withHealth(cache, dependencies);
-    }
-    const { name, role, origin } = tier;
-    healths.push(() => ({ tier: name, role, origin, ...source.health() }));
-    tiers.push(tierOf(tier, source));
-  }
+  // Opened first, since it tells of directories whether they were there before.
   const isServer = config.metadata?.location.kind === "bitstore";
   const server =
     config.metadata === undefined || !isServer
@@ -94,6 +80,26 @@ export async function openTiers(
     config.metadata === undefined || isServer
       ? undefined
       : opened.add(disposedOnce(await openMetadata(config.metadata, dependencies)));
+  const tiers: Tier[] = [];
+  const diskCaches = new Map<string, DiskCache>();
+  const healths: (() => TierHealth)[] = [];
+  let unrepeatedOrigin: BlobStore | undefined;
+  for (const tier of config.tiers) {
+    const directory = diskCacheDirectory(tier);
+    let source: BlobStore & HealthSource;
+    if (directory === undefined) {
+      const store = opened.add(disposedOnce(await openSource(tier, dependencies, metadata)));
+      if (tier.origin) unrepeatedOrigin = store.unrepeated;
+      source = store;
+    } else {
+      const cache = await openDiskCache(directory, tier, dependencies);
+      if ("stats" in cache) diskCaches.set(tier.name, opened.add(cache));
+      source = withHealth(withTimeout(cache, { clock: dependencies.clock }), dependencies);
+    }
+    const { name, role, origin } = tier;
+    healths.push(() => ({ tier: name, role, origin, ...source.health() }));
+    tiers.push(tierOf(tier, source));
+  }
   const all = opened.move();
   return {
     tiers,
@@ -170,13 +176,18 @@ function withoutOrigin(inner: Composite, candidates: readonly string[]): Composi
   };
 }
 
-async function openSource(tier: TierConfig, dependencies: OpenDependencies): Promise<OpenStore> {
+async function openSource(
+  tier: TierConfig,
+  dependencies: OpenDependencies,
+  metadata: Bucket | undefined,
+): Promise<OpenStore> {
   const { store, role, bytesMax, name, hedge, readOnly } = tier;
   if (role === "cache" && store.location.kind === "memory" && bytesMax !== undefined) {
     return withHealth(memoryCache({ bytesMax, name }), dependencies);
   }
   // What is read-only is not written by a read either, which else brings blobs back from the trash.
-  return await openStore(store, dependencies, { hedge, restores: !readOnly });
+  const policy = { hedge, restores: !readOnly, metadata: readOnly ? undefined : metadata };
+  return await openStore(store, dependencies, policy);
 }
 
 /** Lets a store in memory or on a disk be asked how it does, like one with all the layers. */
@@ -202,16 +213,24 @@ function diskCacheDirectory({ role, store }: TierConfig): string | undefined {
   return role === "cache" && store.location.kind === "file" ? store.location.directory : undefined;
 }
 
+/** Opens a cache, or what stands for one that the disk keeps from being opened: reads do without. */
 async function openDiskCache(
   directory: string,
-  { bytesMax = diskCacheBytesMax }: TierConfig,
+  { bytesMax = diskCacheBytesMax, name }: TierConfig,
   { clock }: OpenDependencies,
-): Promise<DiskCache> {
+): Promise<DiskCache | BlobStore> {
   const { diskCache } = await importDriver(
     "@bitstore/cache-disk",
     () => import("@bitstore/cache-disk"),
   );
-  return await diskCache({ directory, bytesMax, clock });
+  try {
+    return disposedOnce(await diskCache({ directory, bytesMax, clock }));
+  } catch (error) {
+    // A directory of something else is a mistake in the config, and so are limits that are none.
+    if (!isStoreError(error) || error.code === "CONFIG_INVALID") throw error;
+    publishAlarm({ kind: "cache-unopened", subject: directory, source: name, error });
+    return absentCache(name, error);
+  }
 }
 
 /** Opens the store of the metadata as a bucket, below its prefix. */

@@ -3,7 +3,7 @@ import { defaultNamespace, namespaceConfig, type NamespaceView } from "../namesp
 import type { BitstoreConfig } from "../store-config.ts";
 import type { OpenDependencies } from "./dependencies.ts";
 import { openTags, type OpenTagsOptions } from "./open-tags.ts";
-import { openComposite, type OpenCompositeOptions } from "./open-tiers.ts";
+import { type OpenComposite, openComposite, type OpenCompositeOptions } from "./open-tiers.ts";
 
 /** What one namespace serves. Disposing it waits for its fills and closes what it opened. */
 export interface OpenedWorkspace extends AsyncDisposable {
@@ -12,6 +12,8 @@ export interface OpenedWorkspace extends AsyncDisposable {
   /** Undefined where no metadata is configured. */
   readonly tags: TagLog | undefined;
   health(): readonly TierHealth[];
+  /** What waits, by the name of the queue: fills, places at tiers, puts in the journal. */
+  readonly queues: ReadonlyMap<string, () => number | Promise<number>>;
 }
 
 export interface OpenWorkspacesOptions {
@@ -46,9 +48,21 @@ export function openWorkspaces(
       store: opened.store,
       tags: hasTags ? openTags(opened, { ...tags, namespace }) : undefined,
       health: () => opened.health(),
+      queues: queuesOf(opened),
       [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose](),
     };
   };
+}
+
+function queuesOf({ store, journal, health }: OpenComposite): OpenedWorkspace["queues"] {
+  const queues = new Map<string, () => number | Promise<number>>([
+    ["fills", () => store.fillsUnderWay()],
+    ["places", () => health().reduce((sum, { limit }) => sum + (limit?.waiting ?? 0), 0)],
+  ]);
+  if (journal !== undefined) {
+    queues.set("journal", async () => (await journal.status()).pendingEntries);
+  }
+  return queues;
 }
 
 function unknown(namespace: string): StoreError {

@@ -67,6 +67,8 @@ export interface Composite extends BlobStore {
    * with why it can't get there. Whether the origin has it is another question: see `durable`.
    */
   settled(digest: Digest, signal?: AbortSignal): Promise<void>;
+  /** Copies into cache tiers that are under way or wait for their turn, for reports. */
+  fillsUnderWay(): number;
   /** Waits for the fills under way, as disposal does first. A journal has a drain of its own. */
   drain(): Promise<void>;
 }
@@ -185,6 +187,7 @@ export function composite(options: CompositeOptions): Composite {
     delete: (digest, call = {}) => deleteBlob(context, fills, digest, call),
     durable,
     settled: async (digest, signal) => await journal?.settled(digest, signal),
+    fillsUnderWay: () => fills.count(),
     drain: () => fills.drain(),
     async [Symbol.asyncDispose]() {
       await fills.drain();

@@ -13,6 +13,8 @@ import type { Tier } from "./tier.ts";
 
 /** Copies what came from an expensive tier into the cache tiers before it, beside the reads. */
 export interface Fills {
+  /** Copies that are under way or wait for their turn. */
+  count(): number;
   /** Cache tiers that a hit is to be written into, given what each said in this read. */
   targets(hit: Tier, attempts: readonly Attempt[], digest: Digest): readonly Tier[];
   /**
@@ -117,6 +119,7 @@ export function fillQueue(context: CompositeContext): Fills {
   }
 
   return {
+    count: () => running.size,
     targets(hit, attempts, digest) {
       const before = context.tiers.slice(0, context.tiers.indexOf(hit));
       const unfit = new Set(

@@ -45,8 +45,9 @@ export function openHeld(
   }
   const { name: source, role } = tier;
   const version = `${source} ${digest}`;
-  if (!isPart) return contentOfBytes({ size, source, role, verified: true, version }, whole);
-  const cut = resolveRange(range, size, "open", digest);
-  const bytes = whole.subarray(cut.start, cut.end);
+  const cut = isPart ? resolveRange(range, size, "open", digest) : undefined;
+  const part = cut === undefined ? whole : whole.subarray(cut.start, cut.end);
+  // A reader that writes into what it was given must not write into what the next one is given.
+  const bytes = call.borrows === true ? part : part.slice();
   return contentOfBytes({ size, range: cut, source, role, verified: true, version }, bytes);
 }

@@ -50,9 +50,9 @@ const stuckMsDefault = 60_000;
  * for as many answers as it lets be under way (additive increase, multiplicative decrease; D.-M. Chiu,
  * R. Jain, 1989).
  */
-export function limited(inner: BlobStore, options: LimitedOptions): LimitedStore {
-  const { concurrencyMax, adaptive = false } = options;
-  const { clock = systemClock, stuckMs = stuckMsDefault } = options;
+export function limited(inner: BlobStore, settings: LimitedOptions): LimitedStore {
+  const { concurrencyMax, adaptive = false } = settings;
+  const { clock = systemClock, stuckMs = stuckMsDefault } = settings;
   const limit = pLimit(concurrencyMax);
   /** When a place was last given back, or was free. */
   let movedMs = 0;

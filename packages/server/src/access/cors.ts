@@ -8,11 +8,11 @@ export interface CorsOptions {
 /** What a page may read of an answer besides its body. */
 const exposed =
   "Accept-Ranges, Bitstore-Receipt, Content-Length, Content-Range, ETag, Location, Repr-Digest, " +
-  "Retry-After, X-Bitstore-Tier, X-Request-Id";
-const methods = "GET, HEAD, POST, PUT, DELETE";
+  "Retry-After, X-Bitstore-Tier, X-Bitstore-Verified, X-Request-Id";
+const methods = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const requestHeaders =
   "Authorization, Bitstore-Receipt, Content-Type, Content-Length, Idempotency-Key, If-Match, " +
-  "If-None-Match, Range, Repr-Digest";
+  "If-None-Match, If-Range, Last-Event-ID, Range, Repr-Digest, X-Request-Id";
 /** Browsers cap it at two hours, or less. */
 const preflightSeconds = 7200;
 

@@ -94,12 +94,13 @@ function principalOf(payload: JWTPayload, options: JwtOptions): Principal {
     throw unauthenticated(`its claim ${claims.name} is no short text`);
   }
   const namespace = claims.namespace === undefined ? undefined : payload[claims.namespace];
-  if (namespace !== undefined && typeof namespace !== "string") {
+  // Where a claim is configured it must be there: one left out by mistake would else open another's.
+  if (claims.namespace !== undefined && typeof namespace !== "string") {
     throw unauthenticated(`its claim ${claims.namespace} is no text`);
   }
   return {
     name,
-    namespace: namespace ?? options.namespace,
+    namespace: typeof namespace === "string" ? namespace : options.namespace,
     scopes: scopesOf(payload[claims.scope], claims.scopePrefix, options.scopes),
     tagPrefixes: tagPrefixesOf(payload, claims.tagPrefixes),
   };

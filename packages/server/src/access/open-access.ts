@@ -49,7 +49,10 @@ export function openAccess(config: AccessConfig, options: OpenAccessOptions): Ac
   }
   const secrets = options.secrets.length > 0 ? options.secrets : [randomBytes(secretBytesMin)];
   const isOpen = config.mode === "none";
-  const also = isOpen ? (isLoopback(host) ? "loopback" : "addresses") : "any";
+  // Where hosts are listed they are meant, whoever calls; probes come by the address. Where callers
+  // without credentials are let in, nothing but the name keeps out a page whose name was rebound.
+  const isFenced = config.hosts.length > 0 || config.anonymous !== undefined;
+  const also = isOpen && isLoopback(host) ? "loopback" : isOpen || isFenced ? "addresses" : "any";
   return {
     authenticate: createAuthenticate({
       findToken: tokenTable(config.tokens, date),
@@ -57,8 +60,7 @@ export function openAccess(config: AccessConfig, options: OpenAccessOptions): Ac
       anonymous: isOpen ? openPrincipal() : config.anonymous,
     }),
     fence: createFence({
-      // Where hosts are listed they are meant, whoever calls; probes come by the address.
-      also: also === "any" && config.hosts.length > 0 ? "addresses" : also,
+      also,
       hosts: config.hosts,
       origins: config.corsOrigins,
     }),

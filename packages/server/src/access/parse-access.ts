@@ -8,6 +8,7 @@ import { jwtAlgorithms, unsafeAlgorithm } from "./jwt.ts";
 import type { Principal, Scope } from "./principal.ts";
 import { checkTagPrefix, tagPrefixesMax } from "./tag-prefixes.ts";
 import type { TokenEntry } from "./token-table.ts";
+import { issueWords } from "../wire/issue-words.ts";
 
 /** Tokens of one config; more principals than this belong to an issuer of JWTs. */
 export const tokensMax = 1000;
@@ -102,7 +103,7 @@ export function parseAccess(input: unknown, host: string): AccessConfig {
   const access: AccessConfig = {
     mode: "required",
     tokens: readTokens(tokens, knows),
-    jwt: (Array.isArray(jwt) ? jwt : [jwt]).map((each) => readIssuer(each, knows)),
+    jwt: readIssuers(Array.isArray(jwt) ? jwt : [jwt], knows),
     anonymous: anonymous && { name: "anonymous", ...readGrant(anonymous, knows) },
     secrets: typeof secret === "string" ? [secret] : secret,
     ...shared,
@@ -148,6 +149,7 @@ function readTokens(
   const hashes = new Set<string>();
   return tokens.map(({ name, hash, expires, ...rest }) => {
     // The audit and the receipts know a token by its name.
+    if (name === "anonymous") throw invalid("auth.tokens has the name anonymous, which is taken");
     if (names.has(name)) throw invalid(`auth.tokens has the name ${name} twice; keep one`);
     if (hashes.has(hash)) throw invalid(`auth.tokens has the token of ${name} twice; keep one`);
     names.add(name);
@@ -166,6 +168,19 @@ function readGrant(
     namespace: knows(namespace),
     tagPrefixes: tagPrefixes?.map((prefix) => checked(() => checkTagPrefix(prefix), "tagPrefixes")),
   };
+}
+
+function readIssuers(
+  list: readonly z.infer<typeof jwtShape>[],
+  knows: (namespace?: string) => string,
+): readonly JwtIssuerConfig[] {
+  const names = new Set<string>();
+  return list.map((each) => {
+    // A token is checked by the one entry of its issuer; a second one would take the place of the first.
+    if (names.has(each.issuer)) throw invalid(`auth.jwt has the issuer ${each.issuer} twice`);
+    names.add(each.issuer);
+    return readIssuer(each, knows);
+  });
 }
 
 function readIssuer(
@@ -231,10 +246,10 @@ function issueOf(error: z.ZodError): string {
 function nearest(issues: readonly z.core.$ZodIssue[]): Pick<z.core.$ZodIssue, "path" | "message"> {
   const [issue] = issues;
   if (issue === undefined) return { path: [], message: "is not what it should be" };
-  if (issue.code !== "invalid_union") return issue;
+  if (issue.code !== "invalid_union") return { path: issue.path, message: issueWords(issue) };
   const branches = issue.errors.filter((branch) => branch.length > 0).map(nearest);
   const [deepest] = branches.toSorted((one, other) => other.path.length - one.path.length);
-  if (deepest === undefined) return issue;
+  if (deepest === undefined) return { path: issue.path, message: issueWords(issue) };
   const { path, message } = branches.every((each) => each.path.length === 0)
     ? (branches.at(-1) ?? deepest)
     : deepest;

@@ -36,6 +36,8 @@ export function watchSlowClient(
   let cancel = (): void => undefined;
 
   function look(): void {
+    // An answer that waits behind another one on its connection is not told when that closes.
+    if (socket.destroyed) return stop();
     const isSending = !incoming.complete && incoming.readableLength === 0 && !incoming.isPaused();
     const isTaking = (outgoing.socket?.writableLength ?? 0) > 0;
     if (!isSending && !isTaking) {

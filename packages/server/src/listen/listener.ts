@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { TlsOptions } from "node:tls";
 import { type Clock, sleep, StoreError } from "@bitstore/core";
 import { limitNodeServer, type NodeLimits, nodeServerOptions } from "../limits/node-limits.ts";
 
@@ -45,7 +46,7 @@ export async function listen(
   const server: Server =
     tls === undefined
       ? createServer(nodeOptions, serveOne)
-      : createTlsServer({ ...nodeOptions, ...tls, minVersion: "TLSv1.2" }, serveOne);
+      : createTlsServer({ ...nodeOptions, ...tls, ...tlsOptions(nodeOptions) }, serveOne);
   limitNodeServer(server, limits);
   // Node would tell the client to go on before anybody looked at the request.
   server.on("checkContinue", serveOne);
@@ -81,9 +82,16 @@ export async function listen(
   };
 }
 
+/** A handshake is waited for no longer than headers are, rather than two minutes. */
+function tlsOptions({ headersTimeout }: ServerOptions): TlsOptions {
+  return { minVersion: "TLSv1.2", handshakeTimeout: headersTimeout };
+}
+
 /** Answers what is no HTTP; nothing is known of it, not even an id. */
 function answerMalformed(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  // Before its handshake is done nothing can be said to a client, and what is kept for then is for ever.
+  const isUnsecured = /^ERR_(?:TLS|SSL)_/.test(error.code ?? "");
+  if (!socket.writable || error.code === "ECONNRESET" || isUnsecured) {
     socket.destroy();
     return;
   }

@@ -4,12 +4,13 @@ import type { RequestSummary, TracedEnd, Tracing } from "@bitstore/telemetry";
 import { openPrincipal } from "../access/authenticate.ts";
 import { authorize } from "../access/authorize.ts";
 import type { Access } from "../access/open-access.ts";
-import { isConfined, type Principal } from "../access/principal.ts";
+import type { Principal } from "../access/principal.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { AuditActor } from "../audit/audit-record.ts";
 import { auditedStore, auditedTags } from "../audit/audited-workspace.ts";
 import { clientKey } from "../limits/client-key.ts";
 import type { ClientGate } from "../limits/client-limits.ts";
+import { onceTaken } from "../limits/untaken.ts";
 import { type Exchange, exchangeSignal } from "../routes/exchange.ts";
 import type { Route } from "../routes/route.ts";
 import type { OpenedWorkspace, Workspaces } from "../routes/workspaces.ts";
@@ -92,7 +93,9 @@ export async function runRoute(
     const outcome = { route, principal, params, error: thrown };
     await refuse(service, arrival, outcome, allowOf(thrown, allow));
   } finally {
-    leave?.();
+    const { incoming, outgoing } = arrival;
+    const { slow } = service.limits;
+    if (leave !== undefined) onceTaken(incoming, outgoing, { slow, clock: service.clock }, leave);
   }
 }
 
@@ -202,8 +205,7 @@ export async function refuse(
     return;
   }
   if (outgoing.destroyed) return;
-  const confined = outcome.principal !== undefined && isConfined(outcome.principal);
-  const told = problemOf(error, arrival.requestId, confined);
+  const told = problemOf(error, arrival.requestId, outcome.principal);
   const problem = { ...told, status: outcome.status ?? told.status };
   const isUnread = declaredSize(incoming) !== 0 && !incoming.complete;
   writeProblem(outgoing, problem, {
@@ -226,11 +228,12 @@ function sizeOf(error: StoreError): Record<string, string> {
 function record(
   service: Service,
   arrival: Arrival,
-  { route, principal, params, error }: Outcome,
+  { route, principal, params, error, status: given }: Outcome,
 ): void {
   const { incoming, outgoing, requestId, startedMs, writtenBefore, endSpan } = arrival;
   const told = error === undefined ? undefined : toStoreError(error);
-  const status = told === undefined ? outgoing.statusCode : errorTable[told.code].http;
+  const ofError = told === undefined ? outgoing.statusCode : errorTable[told.code].http;
+  const status = given ?? ofError;
   const path = route?.declaration.path;
   endSpan?.({ route: path, status, code: told?.code });
   service.onEnd({

@@ -1,17 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { checkHeaders } from "../limits/request-headers.ts";
 import { parseTarget } from "../limits/request-target.ts";
-import type { Router } from "./router.ts";
 import { type Arrival, refuse, type Service } from "./run-route.ts";
 
-/** Serves what came in; the returned response says that the answer was written already. */
+/** Serves what came in: by `route`, if it passes what every request must. */
 export type ServeRequest = (
-  request: Request,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-) => Promise<Response>;
+  route: (arrival: Arrival) => Promise<void>,
+) => Promise<void>;
 
 /** A request's own name for itself, where it is one that may stand in headers and logs. */
 const requestIdGrammar = /^[\w.:-]{1,64}$/;
@@ -20,11 +18,14 @@ const requestIdGrammar = /^[\w.:-]{1,64}$/;
  * Makes the function that each request goes through first: what could be read in two ways is refused,
  * then what comes from pages of other sites; what is left is routed.
  */
-export function createServeRequest(service: Service, router: Router): ServeRequest {
+export function createServeRequest(service: Service): ServeRequest {
   /** Connections that a request came by whose end is doubtful. */
   const doubtful = new WeakSet<Socket>();
 
-  async function serve(arrival: Arrival, request: Request): Promise<void> {
+  async function serve(
+    arrival: Arrival,
+    route: (arrival: Arrival) => Promise<void>,
+  ): Promise<void> {
     const { incoming, outgoing } = arrival;
     // What comes behind such a request may be a part of it, which somebody meant to smuggle in.
     if (doubtful.has(incoming.socket)) {
@@ -35,7 +36,7 @@ export function createServeRequest(service: Service, router: Router): ServeReque
       checkFraming(arrival);
       parseTarget(incoming.url ?? "");
       if (answerPreflight(service, arrival)) return;
-      await router(arrival, request);
+      await route(arrival);
     } catch (error) {
       const outcome = { route: undefined, principal: undefined, params: {}, error };
       await refuse(service, arrival, outcome);
@@ -52,7 +53,7 @@ export function createServeRequest(service: Service, router: Router): ServeReque
     }
   }
 
-  return async (request, incoming, outgoing) => {
+  return async (incoming, outgoing, route) => {
     const { headers, socket, method = "" } = incoming;
     const given = headers["x-request-id"];
     const isGiven = typeof given === "string" && requestIdGrammar.test(given);
@@ -63,15 +64,14 @@ export function createServeRequest(service: Service, router: Router): ServeReque
     // What can't be written any more is told by `close`; nobody waits for the error itself.
     outgoing.on("error", () => undefined);
     if (service.closing.aborted) outgoing.shouldKeepAlive = false;
-    if (service.tracing === undefined) await serve(arrival, request);
+    if (service.tracing === undefined) await serve(arrival, route);
     else {
       const traceparent = headers["traceparent"]?.toString();
       const tracestate = headers["tracestate"]?.toString();
       await service.tracing.request({ method, requestId, traceparent, tracestate }, (endSpan) =>
-        serve({ ...arrival, endSpan }, request),
+        serve({ ...arrival, endSpan }, route),
       );
     }
-    return RESPONSE_ALREADY_SENT;
   };
 }
 

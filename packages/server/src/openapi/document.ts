@@ -1,6 +1,7 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { DeclaredResponse, RouteDeclaration } from "../routes/declaration.ts";
 import { problem } from "../routes/responses.ts";
+import { curlExample } from "./curl-example.ts";
 import { digestSchema, tagNameSchema } from "./schemas.ts";
 
 /** What is read of an OpenAPI document by those who show or test it. */
@@ -12,6 +13,36 @@ export interface ApiDocument {
     readonly description?: string;
   };
   readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, ApiSchema>> };
+}
+
+/** What is read of a JSON schema. */
+export interface ApiSchema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly format?: string;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly maxLength?: number;
+  readonly items?: ApiSchema;
+  readonly properties?: Readonly<Record<string, ApiSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | ApiSchema;
+  readonly anyOf?: readonly ApiSchema[];
+  readonly oneOf?: readonly ApiSchema[];
+  readonly allOf?: readonly ApiSchema[];
+}
+
+/** Bodies by media type. */
+export type ApiContent = Readonly<Record<string, { readonly schema?: ApiSchema }>>;
+
+export interface ApiResponse {
+  readonly description: string;
+  readonly content?: ApiContent;
+  readonly headers?: Readonly<Record<string, { readonly description?: string }>>;
 }
 
 export interface ApiOperation {
@@ -24,14 +55,11 @@ export interface ApiOperation {
   readonly parameters?: readonly ApiParameter[];
   readonly requestBody?: {
     readonly description?: string;
-    readonly content: Readonly<Record<string, unknown>>;
+    readonly required?: boolean;
+    readonly content: ApiContent;
   };
-  readonly responses: Readonly<
-    Record<
-      string,
-      { readonly description: string; readonly content?: Readonly<Record<string, unknown>> }
-    >
-  >;
+  readonly responses: Readonly<Record<string, ApiResponse>>;
+  readonly "x-codeSamples": readonly { readonly lang: string; readonly source: string }[];
 }
 
 export interface ApiParameter {
@@ -39,7 +67,7 @@ export interface ApiParameter {
   readonly in: "path" | "query" | "header";
   readonly required?: boolean;
   readonly description?: string;
-  readonly schema?: { readonly description?: string };
+  readonly schema?: ApiSchema;
 }
 
 /** Bumped with the routes, not with the packages. */
@@ -61,6 +89,7 @@ export function openApiDocument(declarations: readonly RouteDeclaration[]): ApiD
       tags: [group],
       "x-bitstore-scope": scope,
       "x-bitstore-confined": confined,
+      "x-codeSamples": [{ lang: "Shell", label: "curl", source: curlExample(declaration) }],
       ...(scope === "public" ? {} : { security: [{ bearer: [] }, {}] }),
       request: requestOf(declaration),
       responses: responsesOf(declaration),

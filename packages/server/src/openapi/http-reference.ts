@@ -1,4 +1,12 @@
-import type { ApiDocument, ApiOperation, ApiParameter } from "./document.ts";
+import type {
+  ApiDocument,
+  ApiOperation,
+  ApiParameter,
+  ApiResponse,
+  ApiSchema,
+} from "./document.ts";
+import { referenceHead } from "./reference-head.ts";
+import { typeText } from "./type-text.ts";
 
 const titles: Readonly<Record<string, string>> = {
   blobs: "Blobs",
@@ -6,20 +14,9 @@ const titles: Readonly<Record<string, string>> = {
   service: "The server",
 };
 
-const head = `# HTTP API
-
-Made from the routes themselves by \`test/docs/write-http-reference.ts\`; \`/openapi.json\` says the same
-to programs.
-
-Every error is \`application/problem+json\` with \`code\`, \`status\`, \`title\`, \`detail\`, \`requestId\`
-and \`persistence\`: \`transient\` may succeed if it is asked again. \`docs/errors.md\` lists the codes.
-Every answer has an \`X-Request-Id\`, the caller's own where it sent one. A tag in a path is one segment:
-its slashes are written as \`%2F\`. A query parameter that a route does not know is refused.
-`;
-
 /** Writes the reference of the HTTP API, docs/http-api.md. */
-export function httpReference({ paths }: ApiDocument): string {
-  const lines = [head];
+export function httpReference({ paths, components }: ApiDocument): string {
+  const lines = [referenceHead];
   const all = Object.entries(paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
   );
@@ -30,6 +27,7 @@ export function httpReference({ paths }: ApiDocument): string {
       lines.push(`### ${method.toUpperCase()} ${path}\n`, ...sectionOf(operation));
     }
   }
+  lines.push("## Types\n", ...Object.entries(components.schemas).flatMap(typeSectionOf));
   return `${lines.join("\n").trimEnd()}\n`;
 }
 
@@ -37,19 +35,21 @@ function sectionOf(operation: ApiOperation): string[] {
   const { summary, description, parameters = [], requestBody, responses } = operation;
   const lines = [`${summary}.${description === undefined ? "" : ` ${description}`}\n`];
   lines.push(`${accessOf(operation)}\n`);
-  const shown = parameters.filter((each) => each.in !== "path");
-  if (shown.length > 0) {
-    lines.push("| parameter | in | |", "|---|---|---|", ...shown.map(rowOf), "");
+  for (const { source } of operation["x-codeSamples"]) lines.push("```bash", source, "```\n");
+  if (parameters.length > 0) {
+    lines.push("| parameter | in | type | |", "|---|---|---|---|", ...parameters.map(rowOf), "");
   }
-  if (requestBody !== undefined) {
-    const media = Object.keys(requestBody.content).map((name) => `\`${name}\``);
-    lines.push(`Body (${media.join(", ")}): ${requestBody.description ?? ""}\n`);
-  }
-  lines.push("| status | |", "|---|---|");
-  for (const [status, { description: about }] of Object.entries(responses)) {
-    if (status !== "default") lines.push(`| ${status} | ${cell(about)} |`);
+  if (requestBody !== undefined) lines.push(...bodyOf(requestBody));
+  lines.push("| status | body | |", "|---|---|---|");
+  for (const [status, response] of Object.entries(responses)) {
+    if (status !== "default") lines.push(statusRowOf(status, response));
   }
   lines.push("");
+  const headers = new Map(Object.values(responses).flatMap((each) => headersOf(each)));
+  if (headers.size > 0) {
+    const rows = [...headers].map(([name, about]) => `| \`${name}\` | ${cell(about)} |`);
+    lines.push("| header of the answer | |", "|---|---|", ...rows, "");
+  }
   return lines;
 }
 
@@ -64,8 +64,63 @@ function accessOf(operation: ApiOperation): string {
   return `Needs the scope \`${scope}\`; ${prefixes[confined] ?? ""}.`;
 }
 
-function rowOf({ name, in: place, description, schema }: ApiParameter): string {
-  return `| \`${name}\` | ${place} | ${cell(description ?? schema?.description ?? "")} |`;
+function rowOf({ name, in: place, required, description, schema }: ApiParameter): string {
+  // A type that has a name is explained once, at the end.
+  const own = schema?.$ref === undefined ? (description ?? schema?.description) : undefined;
+  const where = required === true ? `${place}, required` : place;
+  return `| \`${name}\` | ${where} | ${typeCell(schema)} | ${cell(own ?? "")} |`;
+}
+
+function bodyOf({
+  description = "",
+  required,
+  content,
+}: NonNullable<ApiOperation["requestBody"]>): string[] {
+  const lines: string[] = [];
+  const media = Object.entries(content).map(([name, { schema }]) =>
+    schema?.properties === undefined ? `\`${name}\`: ${typeCell(schema)}` : `\`${name}\``,
+  );
+  const must = required === true ? "" : ", may be left out";
+  lines.push(`Body${must} (${media.join("; ")}): ${description}\n`);
+  for (const { schema } of Object.values(content)) {
+    if (schema?.properties !== undefined) lines.push(...fieldTable(schema));
+  }
+  return lines;
+}
+
+function fieldTable({ properties = {}, required = [] }: ApiSchema): string[] {
+  const rows = Object.entries(properties).map(([name, each]) => {
+    const must = required.includes(name) ? "required" : "";
+    return `| \`${name}\` | ${typeCell(each)} | ${must} | ${cell(each.description ?? "")} |`;
+  });
+  return ["| field | type | | |", "|---|---|---|---|", ...rows, ""];
+}
+
+function statusRowOf(status: string, { description, content = {} }: ApiResponse): string {
+  const bodies = Object.entries(content).map(([media, { schema }]) =>
+    media === "application/problem+json"
+      ? "Problem"
+      : media === "application/json" && schema?.type !== "string"
+        ? typeCell(schema)
+        : `\`${media}\``,
+  );
+  return `| ${status} | ${bodies.join(", ")} | ${cell(description)} |`;
+}
+
+function headersOf({ headers = {} }: ApiResponse): readonly [string, string][] {
+  return Object.entries(headers).map(([name, { description = "" }]) => [name, description]);
+}
+
+function typeSectionOf([name, schema]: readonly [string, ApiSchema]): string[] {
+  const about = schema.description === undefined ? [] : [`${schema.description}\n`];
+  const fields =
+    schema.properties === undefined ? [`A ${typeText(schema)}.\n`] : fieldTable(schema);
+  return [`### ${name}\n`, ...about, ...fields];
+}
+
+function typeCell(schema: ApiSchema | undefined): string {
+  const text = typeText(schema);
+  return /[{"[]/.test(text) ? `\`${cell(text)}\`` : cell(text);
 }
 
 function cell(text: string): string {

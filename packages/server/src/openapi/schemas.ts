@@ -7,10 +7,18 @@ export const pageDefault = 100;
 /** Tags whose newest entries come with the list. */
 export const expandedMax = 100;
 
-export const digestSchema: z.ZodType<string> = z.string().regex(digestPattern()).openapi("Digest", {
-  description: "`algorithm:hex`, lower case; bare hex is read by its length.",
-  example: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-});
+/** What the documents show: the digest of `test`, and a tag. */
+export const exampleDigest =
+  "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+export const exampleTag = "models/prod";
+
+export const digestSchema: z.ZodType<string> = z
+  .string()
+  .regex(digestPattern(), "is no digest; it is algorithm:hex, in lower case")
+  .openapi("Digest", {
+    description: "`algorithm:hex`, lower case; bare hex is read by its length.",
+    example: exampleDigest,
+  });
 
 function digestPattern(): RegExp {
   return /^((sha1:)?[0-9a-f]{40}|((sha256|sha3-256|blake3):)?[0-9a-f]{64}|(sha512:)?[0-9a-f]{128})$/;
@@ -25,7 +33,7 @@ export const tagNameSchema: z.ZodType<string> = z
     description:
       "Segments of `A-Z a-z 0-9 . _ -`, none of them `.` or `..`, with slashes between them, which " +
       "are written as `%2F`; at most 240 bytes once encoded.",
-    example: "models/prod",
+    example: exampleTag,
   });
 
 const whole = z.number().int().min(0);
@@ -110,7 +118,7 @@ export const problemSchema: z.ZodType = z
     persistence: z.enum(["permanent", "transient", "exhausted"]),
     retryAfterMs: z.number().optional(),
     attempts: z.array(attemptSchema).optional(),
-    current: tagEntrySchema.nullable().optional(),
+    current: z.union([tagEntrySchema, z.null()]).optional(),
     retry: z.object({ nonce: z.string(), base: whole }).optional(),
   })
   .openapi("Problem", { description: "What every error is answered with; RFC 9457." });

@@ -31,6 +31,19 @@ export interface DeclaredBody {
   readonly media: Readonly<Record<string, z.ZodType | undefined>>;
 }
 
+/** A request as the documents show it, with the parameters of the path as their schemas show them. */
+export interface RouteExample {
+  /** Without the question mark. */
+  readonly query?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Name of a file that is sent as it is. */
+  readonly file?: string | undefined;
+  /** Further words of curl. */
+  readonly flags?: string | undefined;
+}
+
 /** Everything that the documents, the validation and the access control need to know of a route. */
 export interface RouteDeclaration<Query = unknown> extends RouteAccess {
   readonly operationId: string;
@@ -45,6 +58,7 @@ export interface RouteDeclaration<Query = unknown> extends RouteAccess {
   /** Request headers that it heeds, with what they do. */
   readonly headers?: Readonly<Record<string, DeclaredHeader>> | undefined;
   readonly body?: DeclaredBody | undefined;
+  readonly example?: RouteExample | undefined;
   /** By status. What is not here is the problem that any route may answer with. */
   readonly responses: Readonly<Record<number, DeclaredResponse>>;
 }

@@ -1,5 +1,6 @@
 import { parseDigest } from "@bitstore/core";
 import { explanationSchema } from "../openapi/schemas.ts";
+import { wordingFor } from "../wire/hide-paths.ts";
 import { sendJson } from "../wire/json.ts";
 import { attemptOf } from "../wire/problem.ts";
 import { problem } from "./responses.ts";
@@ -30,6 +31,8 @@ export const explainBlob: Route = defineRoute(
     const digest = parseDigest(exchange.params["digest"] ?? "");
     const { store } = await exchange.workspace();
     const { attempts, ...rest } = await store.explain(digest, { signal: exchange.signal });
-    sendJson(exchange, 200, { ...rest, attempts: attempts.map(attemptOf) });
+    const say = wordingFor(exchange.principal);
+    const told = attempts.map((attempt) => attemptOf(attempt, say));
+    sendJson(exchange, 200, { ...rest, attempts: told });
   },
 );

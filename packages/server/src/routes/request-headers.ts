@@ -4,7 +4,8 @@ import type { DeclaredHeader } from "./declaration.ts";
 
 type Headers = Readonly<Record<string, DeclaredHeader>>;
 
-const digestTag = /^"(sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})"$/;
+const digests = "(sha1:[0-9a-f]{40}|(sha256|sha3-256|blake3):[0-9a-f]{64}|sha512:[0-9a-f]{128})";
+const digestTag: RegExp = new RegExp(`^"${digests}"$`);
 
 export const uploadHeaders: Headers = {
   Expect: {
@@ -44,7 +45,8 @@ export const tagWriteHeaders: Headers = {
   "If-Match": {
     description:
       'Writes only where the tag is at `"seq"` or points to `"digest"`; `*`: to anything.',
-    pattern: /^("\d{1,9}"|\*)$/,
+    pattern: new RegExp(`^("(\\d{1,9}|${digests})"|\\*)$`),
+    example: '"6"',
   },
   "If-None-Match": {
     description: "`*`: writes only where the tag is absent or deleted; not beside If-Match.",
@@ -54,7 +56,7 @@ export const tagWriteHeaders: Headers = {
     description:
       "Stands for this write: sent again with the same key, nothing is written twice. 32 hex " +
       "digits are the entry's nonce.",
-    pattern: /^[\w-]{1,64}$/,
+    pattern: /^[\w-]{1,255}$/,
   },
 };
 

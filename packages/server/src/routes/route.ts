@@ -1,4 +1,5 @@
 import { StoreError } from "@bitstore/core";
+import { issueWords } from "../wire/issue-words.ts";
 import type { RouteDeclaration } from "./declaration.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -25,7 +26,9 @@ export function defineRoute<Query>(
       const parsed = query.safeParse(readSearch(exchange.search));
       if (parsed.success) return handle(exchange, parsed.data);
       const [issue] = parsed.error.issues;
-      throw badQuery(`${issue?.path.join(".") || "the query"}: ${issue?.message ?? "is wrong"}`);
+      throw badQuery(
+        `${issue?.path.join(".") || "the query"}: ${issue ? issueWords(issue) : "is wrong"}`,
+      );
     },
   };
 }

@@ -32,8 +32,9 @@ export function tierCounters(): TierCounters {
   const tiers = new Map<string, Counting>();
   return {
     note(attempt) {
-      const { tier, outcome, elapsedMs } = attempt;
-      if (outcome === "skipped") return;
+      const { tier, outcome, elapsedMs, error } = attempt;
+      // A range that lies outside is the caller's mistake: the tier has answered.
+      if (outcome === "skipped" || error?.code === "RANGE_NOT_SATISFIABLE") return;
       let count = tiers.get(tier);
       if (count === undefined) {
         const samples = new Float64Array(samplesMax);

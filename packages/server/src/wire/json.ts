@@ -1,6 +1,7 @@
 import { collect, isStoreError, StoreError } from "@bitstore/core";
 import type { z } from "@hono/zod-openapi";
 import type { Exchange } from "../routes/exchange.ts";
+import { issueWords } from "./issue-words.ts";
 import { requestBody } from "./request-body.ts";
 
 /** Answers with JSON. */
@@ -45,7 +46,9 @@ export async function readJson<T>(exchange: Exchange, schema: z.ZodType<T>): Pro
   const parsed = schema.safeParse(parseJson(bytes));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw refuse(`${issue?.path.join(".") || "the object"}: ${issue?.message ?? "is wrong"}`);
+  throw refuse(
+    `${issue?.path.join(".") || "the object"}: ${issue ? issueWords(issue) : "is wrong"}`,
+  );
 }
 
 /** Names a media type without its parameters, in lower case; undefined where none is said. */

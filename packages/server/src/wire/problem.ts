@@ -8,6 +8,8 @@ import {
   retryOf,
   StoreError,
 } from "@bitstore/core";
+import { isConfined, type Principal } from "../access/principal.ts";
+import { type Wording, wordingFor } from "./hide-paths.ts";
 
 export const problemMedia = "application/problem+json";
 
@@ -28,7 +30,8 @@ export interface Problem {
   readonly retry?: { readonly nonce: string; readonly base: number } | undefined;
 }
 
-const titles: Readonly<Record<ErrorCode, string>> = {
+/** What each code is called in an answer. */
+export const problemTitles: Readonly<Record<ErrorCode, string>> = {
   NOT_FOUND: "Not found",
   DIGEST_MISMATCH: "The bytes are not what the digest names",
   INVALID_ARGUMENT: "The request is malformed",
@@ -55,29 +58,40 @@ export function toStoreError(thrown: unknown): StoreError {
   return new StoreError({ code: "INTERNAL", operation: "serve", message, cause: thrown });
 }
 
-export function problemOf(error: StoreError, requestId: string, isConfined: boolean): Problem {
+/** Says an error to a caller; who is confined to tags is told nothing of tiers. */
+export function problemOf(
+  error: StoreError,
+  requestId: string,
+  principal: Principal | undefined,
+): Problem {
+  const say = wordingFor(principal);
+  const isUntold = principal !== undefined && isConfined(principal);
   const { code, persistence, retryAfterMs, attempts } = error;
   const current = code === "PRECONDITION_FAILED" && "current" in error;
   const retry = retryOf(error);
   return {
-    title: titles[code],
+    title: problemTitles[code],
     status: errorTable[code].http,
     code,
-    detail: error.message,
+    detail: say(error.message),
     requestId,
     persistence,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    ...(attempts === undefined || isConfined ? {} : { attempts: attempts.map(attemptOf) }),
+    ...(attempts === undefined || isUntold
+      ? {}
+      : { attempts: attempts.map((each) => attemptOf(each, say)) }),
     ...(current ? { current: currentEntry(error) ?? null } : {}),
     ...(retry === undefined ? {} : { retry }),
   };
 }
 
 /** Says an attempt as JSON. */
-export function attemptOf({ error, ...rest }: Attempt): unknown {
-  return error === undefined
-    ? rest
-    : { ...rest, error: { code: error.code, message: error.message } };
+export function attemptOf({ error, note, ...rest }: Attempt, say: Wording): unknown {
+  return {
+    ...rest,
+    ...(note === undefined ? {} : { note: say(note) }),
+    ...(error === undefined ? {} : { error: { code: error.code, message: say(error.message) } }),
+  };
 }
 
 /** Answers with an error, whose headers must not have been sent yet. It does not end the response. */

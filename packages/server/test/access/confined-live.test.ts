@@ -188,6 +188,14 @@ describe("a token of another namespace", () => {
     expect((await ask("team", at, { method: "DELETE" })).status).toBe(204);
     expect((await ask("free", at)).status).toBe(200);
   });
+
+  test("is named to nobody who only asks whether the server is ready", async () => {
+    // Anybody may ask that, and namespaces may bear the names of those whom they are for.
+    expect((await ask("team", "/v1/tags")).status).toBe(200);
+    const response = await fetch(`${server.url}/readyz`);
+    const { tiers } = (await response.json()) as { tiers: { namespace: string }[] };
+    expect(tiers.map(({ namespace }) => namespace)).toEqual(["default"]);
+  });
 });
 
 test("the audit tells who did all that, and nothing of who only read", async () => {

@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import { createCors } from "../../src/access/cors.ts";
 import { createFence, type FencedHeaders, type FenceOptions } from "../../src/access/fence.ts";
 import { isLoopback, parseHost } from "../../src/access/host.ts";
+import { openAccess } from "../../src/access/open-access.ts";
+import { parseAccess } from "../../src/access/parse-access.ts";
+import { allRoutes } from "../../src/routes/all-routes.ts";
 
 function passes(options: Partial<FenceOptions>, headers: Partial<FencedHeaders>): boolean {
   const fence = createFence({ also: "loopback", hosts: [], origins: [], ...options });
@@ -61,6 +64,26 @@ describe("the fence of Host", () => {
   });
 });
 
+test("where callers without credentials are let in, no name is taken that DNS may have pointed here", () => {
+  // Nothing else keeps a rebound page from reading what anybody on this network may.
+  const tokens = [{ name: "ci", hash: `sha256:${"0".repeat(64)}`, scopes: ["read"] }];
+  const fenceOf = (config: object): ((host: string) => void) => {
+    const access = openAccess(parseAccess(config, "0.0.0.0"), { host: "0.0.0.0", secrets: [] });
+    return (host) => access.fence({ host, origin: undefined, "sec-fetch-site": undefined });
+  };
+  expect(() => fenceOf({ auth: { tokens } })("evil.example")).not.toThrow();
+  const auth = { tokens, anonymous: { scopes: ["read"] } };
+  expect(() => fenceOf({ auth })("evil.example")).toThrow("server.hosts");
+  expect(() => fenceOf({ auth })("192.0.2.1")).not.toThrow();
+  expect(() => fenceOf({ auth, hosts: ["store.example"] })("store.example")).not.toThrow();
+});
+
+function methodsOfRoutes(): readonly string[] {
+  const ready = (): Promise<never> => Promise.reject(new Error("nobody asks"));
+  const routes = allRoutes({ ready, metrics: undefined, document: () => "" });
+  return [...new Set(routes.map(({ declaration }) => declaration.method.toUpperCase()))];
+}
+
 describe("the fence of pages", () => {
   test("refuses a page of another site by Origin or Sec-Fetch-Site", () => {
     // Clients that are no browsers send neither; a page of the server's own sends both.
@@ -114,6 +137,14 @@ describe("CORS", () => {
     ]) {
       expect(Object.keys(headers ?? {})).not.toContain("access-control-allow-credentials");
     }
+    const allowed = cors.preflight("https://app.example", "PATCH") ?? {};
+    // Whatever method a route has a page may send, and each header that one heeds.
+    const methods = allowed["access-control-allow-methods"]?.split(", ") ?? [];
+    expect(methods).toEqual(expect.arrayContaining([...methodsOfRoutes()]));
+    expect(allowed["access-control-allow-headers"]).toMatch(
+      /If-Range.*Last-Event-ID.*X-Request-Id/,
+    );
+    expect(answer["access-control-expose-headers"]).toContain("X-Bitstore-Verified");
     expect(createCors({ origins: [] }).answer("https://x.example")).toEqual({});
     expect(() => createCors({ origins: ["https://*.example"] })).toThrow("no origin");
     expect(() => createCors({ origins: ["https://app.example/path"] })).toThrow("no origin");

@@ -96,6 +96,20 @@ describe("the server's part of a config", () => {
     expect(problem({ cors: { origins: ["*"] }, auth: { tokens: [entry] } })).toBe("");
   });
 
+  test("keeps principals apart that receipts and the audit know by their names", () => {
+    // A token of this name would be the callers without one, and a second issuer would hide the first.
+    const tokens = [{ ...entry, name: "anonymous" }];
+    expect(() => parseAccess({ auth: { tokens } }, "127.0.0.1")).toThrow("anonymous");
+    const issuer = {
+      issuer: "https://login.example",
+      audience: "bitstore",
+      algorithms: ["RS256"],
+      jwksUrl: "https://login.example/keys",
+    };
+    const jwt = [issuer, { ...issuer, audience: "other" }];
+    expect(() => parseAccess({ auth: { jwt } }, "127.0.0.1")).toThrow("twice");
+  });
+
   test("refuses a secret that could be guessed", () => {
     // Receipts rest on it alone.
     const config = parseAccess({ auth: { tokens: [entry] } }, "::1");

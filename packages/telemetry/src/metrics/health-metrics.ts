@@ -7,13 +7,13 @@ export interface HealthMetrics {
   /** Shows tiers; returns what ends it. */
   watchTiers(health: () => readonly TierHealth[]): () => void;
   /** Shows how many wait in a queue; returns what ends it. */
-  watchQueue(queue: string, depth: () => number): () => void;
+  watchQueue(queue: string, depth: () => number | Promise<number>): () => void;
 }
 
 export function healthMetrics(registry: Registry): HealthMetrics {
   const registers = [registry];
   const tiers = new Set<() => readonly TierHealth[]>();
-  const queues = new Map<string, () => number>();
+  const queues = new Map<string, () => number | Promise<number>>();
   const queueOf = labelValues();
   const tierOf = labelValues();
   const inFlight = new Gauge({
@@ -52,9 +52,9 @@ export function healthMetrics(registry: Registry): HealthMetrics {
     help: "How many wait in a queue",
     labelNames: ["queue"],
     registers,
-    collect() {
+    async collect() {
       depth.reset();
-      for (const [queue, read] of queues) depth.set({ queue: queueOf(queue) }, read());
+      for (const [queue, read] of queues) depth.set({ queue: queueOf(queue) }, await read());
     },
   });
 

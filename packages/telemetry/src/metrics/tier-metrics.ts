@@ -9,7 +9,7 @@ export const secondsBuckets: readonly number[] = [
 
 const breakerStates = ["closed", "half-open", "open"] as const;
 
-/** Counts what core tells of tiers: attempts, fills, alarms, breakers, retries. */
+/** Counts what core tells of tiers: attempts, streams, fills, alarms, breakers, retries. */
 export function tierMetrics(registry: Registry): Disposable {
   const registers = [registry];
   const attempts = new Counter({
@@ -73,12 +73,16 @@ export function tierMetrics(registry: Registry): Disposable {
     attempt({ operation: asked, attempt }) {
       const { outcome, elapsedMs, error } = attempt;
       const [tier, operation] = [tierOf(attempt.tier), operationOf(asked)];
-      attempts.inc({ tier, operation, outcome });
-      if (attempt.bytes > 0) bytes.inc({ tier }, attempt.bytes);
+      // A range that lies outside is the caller's mistake, and the tier has told it so.
+      const isOutside = error?.code === "RANGE_NOT_SATISFIABLE";
+      attempts.inc({ tier, operation, outcome: isOutside ? "out-of-range" : outcome });
+      // What a stream that broke off had given is told by the stream.
+      if (outcome === "hit" && attempt.bytes > 0) bytes.inc({ tier }, attempt.bytes);
       // A tier that was not asked took no time.
       if (outcome !== "skipped") seconds.observe({ tier, operation }, elapsedMs / 1000);
-      if (error !== undefined) errors.inc({ tier, code: error.code });
+      if (error !== undefined && !isOutside) errors.inc({ tier, code: error.code });
     },
+    stream: (event) => bytes.inc({ tier: tierOf(event.tier) }, event.bytes),
     fill(event) {
       const tier = tierOf(event.tier);
       fills.inc({ tier, outcome: event.outcome });

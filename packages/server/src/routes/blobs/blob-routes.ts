@@ -46,9 +46,14 @@ export const postBlob: Route = defineRoute(
     description: "They are hashed as they come and named by `algorithm`, sha256 if left out.",
     scope: "write",
     confined: "any",
-    query: z.strictObject({ algorithm: algorithmSchema.optional() }),
+    query: z.strictObject({
+      algorithm: algorithmSchema
+        .optional()
+        .openapi({ description: "What the digest is made by; sha256." }),
+    }),
     headers: uploadHeaders,
     body: anyBytes,
+    example: { file: "model.bin" },
     responses: uploadResponses,
   },
   async (exchange, query: { algorithm?: Algorithm | undefined }) => {
@@ -68,6 +73,7 @@ export const putBlob: Route = defineRoute(
     confined: "any",
     headers: uploadHeaders,
     body: anyBytes,
+    example: { file: "model.bin" },
     responses: {
       ...uploadResponses,
       422: problem("The bytes are others than the digest names; nothing is stored."),
@@ -134,6 +140,7 @@ export const getBlob: Route = defineRoute(
       "connection is reset. A range that could not be tied to a verified copy says so with " +
       "`X-Bitstore-Verified: false`. Of several ranges in one header none is heeded.",
     headers: { ...conditionHeaders, ...rangeHeaders },
+    example: { flags: "-o model.bin" },
     responses: {
       200: { description: "All of it.", media: bytesMedia, headers: blobResponseHeaders },
       206: {
@@ -157,12 +164,9 @@ export const headBlob: Route = defineRoute(
     summary: "Look whether a blob is there, and its size",
     headers: conditionHeaders,
     query: z.strictObject({
-      durable: z
-        .enum(["true", "false"])
-        .optional()
-        .openapi({
-          description: "Asks the origin alone: a copy in a cache makes nothing durable.",
-        }),
+      durable: z.enum(["true", "false"]).optional().openapi({
+        description: "Asks the origin alone: a copy in a cache makes nothing durable.",
+      }),
     }),
     responses: {
       200: { description: "It is there.", headers: blobResponseHeaders },
@@ -209,9 +213,10 @@ export const listBlobs: Route = defineRoute(
     scope: "read",
     confined: "never",
     query: z.strictObject({
-      after: digestSchema.optional(),
+      after: digestSchema.optional().openapi({ description: "Those greater than this." }),
       n: wholeQuery(1, pageMax, "Blobs on a page").optional(),
     }),
+    example: { query: "n=100" },
     responses: {
       200: {
         description: "A page; `next` is there where more may follow, and is the next `after`.",

@@ -1,6 +1,6 @@
 import type { Digest } from "@bitstore/core";
 import { z } from "@hono/zod-openapi";
-import { digestSchema } from "../../openapi/schemas.ts";
+import { digestSchema, exampleDigest } from "../../openapi/schemas.ts";
 import { type DigestList, ndjsonMedia, readDigestList } from "../../wire/digest-list.ts";
 import { sendItems } from "../../wire/send-lines.ts";
 import { listHeaders } from "../request-headers.ts";
@@ -34,6 +34,7 @@ export const missingBlobs: Route = defineRoute(
     confined: "never",
     headers: listHeaders,
     body: listBody,
+    example: { json: [exampleDigest] },
     responses: {
       200: {
         description: "The missing ones, also as lines.",
@@ -83,6 +84,7 @@ export const fetchBlobs: Route = defineRoute(
     scope: "read",
     confined: "never",
     body: listBody,
+    example: { json: [exampleDigest], flags: "-o blobs.tar" },
     responses: {
       200: { description: "The archive.", media: tarMedia },
       ...listProblems,

@@ -11,6 +11,7 @@ import {
   splitDigest,
 } from "@bitstore/core";
 import { provenPutLimits } from "../../access/proven-put.ts";
+import { type Wording, wordingFor } from "../../wire/hide-paths.ts";
 import { type ScratchFile, scratchFile } from "../../wire/scratch-file.ts";
 import { breakOff, sendBytes } from "../../wire/send-bytes.ts";
 import { type TarWriter, tarWriter } from "../../wire/tar-writer.ts";
@@ -62,7 +63,8 @@ export async function sendArchive(
     "content-disposition": 'attachment; filename="blobs.tar"',
     "x-request-id": exchange.requestId,
   });
-  const filling = fill(tar, report, fetchMany(store, digests, options));
+  const say = wordingFor(exchange.principal);
+  const filling = fill(tar, report, fetchMany(store, digests, options), say);
   try {
     // Whichever fails first ends the other.
     const sending = sendBytes(exchange, tar.archive).catch((error: unknown) => {
@@ -88,15 +90,16 @@ async function fill(
   tar: TarWriter,
   report: ScratchFile,
   outcomes: AsyncIterable<FetchOutcome<void>>,
+  say: Wording,
 ): Promise<void> {
-  for await (const outcome of outcomes) await report.append(`${reportLine(outcome)}\n`);
+  for await (const outcome of outcomes) await report.append(`${reportLine(outcome, say)}\n`);
   await tar.addStream(reportName, report.size, report.read());
   await tar.finish();
 }
 
-function reportLine(outcome: FetchOutcome<void>): string {
+function reportLine(outcome: FetchOutcome<void>, say: Wording): string {
   const { digest, status, tier, size, elapsedMs, error } = outcome;
-  const told = isStoreError(error) ? { code: error.code, message: error.message } : undefined;
+  const told = isStoreError(error) ? { code: error.code, message: say(error.message) } : undefined;
   return JSON.stringify({
     digest,
     status,

@@ -125,12 +125,20 @@ async function send(
 }
 
 async function openBlob(
-  { signal }: Exchange,
+  exchange: Exchange,
   { store, counters }: OpenedWorkspace,
   digest: Digest,
   options: { readonly range?: { readonly start: number; readonly end: number | undefined } } = {},
 ): Promise<Content> {
-  const content = await store.open(digest, { ...options, signal, onAttempt: counters.note });
+  const content = await store.open(digest, {
+    ...options,
+    borrows: true,
+    // Made when somebody looks at it, and a blob in memory is there before anybody does.
+    get signal() {
+      return exchange.signal;
+    },
+    onAttempt: counters.note,
+  });
   if (content === undefined) throw absent(digest);
   return content;
 }

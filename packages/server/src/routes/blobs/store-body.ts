@@ -1,6 +1,7 @@
 import {
   type Algorithm,
   algorithmOf,
+  type Bytes,
   checkDigest,
   collect,
   type Digest,
@@ -38,7 +39,7 @@ export async function storeBody(
   const named = digest === undefined ? (algorithm ?? "sha256") : algorithmOf(digest);
   checkPutAlgorithm(principal, named);
   const size = declaredSize(exchange.incoming);
-  const body = requestBody(exchange);
+  const body = bounded(requestBody(exchange), limits.blobBytesMax);
   if (isConfined(principal)) {
     return await provenPut(store, body(), { digest, algorithm, size, signal });
   }
@@ -65,8 +66,22 @@ function checkUpload({ incoming, limits }: Exchange): void {
   }
   // A server that takes no parts of a resource must not take one for the whole: RFC 9110, 14.5.
   if (headers["content-range"] !== undefined) throw refuse("a blob is put whole, not in ranges");
-  if ((declaredSize(incoming) ?? 0) > limits.blobBytesMax) {
-    const message = `a blob may have ${limits.blobBytesMax} bytes at most`;
-    throw new StoreError({ code: "TOO_LARGE", operation: "put", subject: "body", message });
-  }
+  if ((declaredSize(incoming) ?? 0) > limits.blobBytesMax) throw tooLarge(limits.blobBytesMax);
+}
+
+/** Counts a body, which need not say how long it is. */
+function bounded(body: () => Bytes, bytesMax: number): () => Bytes {
+  return async function* (): AsyncGenerator<Uint8Array, void, void> {
+    let count = 0;
+    for await (const chunk of body()) {
+      count += chunk.byteLength;
+      if (count > bytesMax) throw tooLarge(bytesMax);
+      yield chunk;
+    }
+  };
+}
+
+function tooLarge(bytesMax: number): StoreError {
+  const message = `a blob may have ${bytesMax} bytes at most`;
+  return new StoreError({ code: "TOO_LARGE", operation: "put", subject: "body", message });
 }

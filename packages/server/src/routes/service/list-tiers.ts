@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { wordingFor } from "../../wire/hide-paths.ts";
 import { sendJson } from "../../wire/json.ts";
 import { defineRoute, type Route } from "../route.ts";
 
@@ -11,7 +12,9 @@ export const listTiers: Route = defineRoute(
     path: "/v1/tiers",
     group: "service",
     summary: "Show the tiers, how they do, and what they answered to this server",
-    description: "Counts are since the server was started; `store` is a URL without secrets.",
+    description:
+      "Counts are since the server was started; `store` is a URL without secrets, and of a directory " +
+      "its last name alone where the caller has not the scope `admin`.",
     scope: "read",
     confined: "never",
     responses: {
@@ -48,13 +51,14 @@ export const listTiers: Route = defineRoute(
   },
   async (exchange) => {
     const { store, health, counters } = await exchange.workspace();
+    const say = wordingFor(exchange.principal);
     const healths = new Map(health?.().map((each) => [each.tier, each]));
     const tiers = store.tiers.map(({ name, source, role, origin, readOnly }) => {
       const said = healths.get(name);
       const { recent, breaker, limit, retries, hedges } = said ?? {};
       const shown =
         said === undefined ? {} : { health: { recent, breaker, limit, retries, hedges } };
-      const about = { name, store: source.name, role, origin, readOnly };
+      const about = { name, store: say(source.name), role, origin, readOnly };
       return { ...about, ...counters.of(name), ...shown };
     });
     sendJson(exchange, 200, { tiers });

@@ -31,7 +31,10 @@ export interface TierState {
   readonly namespace: string;
   readonly role: Role;
   readonly origin: boolean;
-  /** By what was asked lately: `down` is held back, `recovering` is being tried. */
+  /**
+   * By what was asked lately: `down` is held back, or an origin that did not answer the check;
+   * `recovering` is being tried.
+   */
   readonly state: "up" | "recovering" | "down";
 }
 
@@ -93,7 +96,9 @@ export function createReadiness(options: ReadinessOptions): () => Promise<Readin
     const checks = await kept.checks;
     const isReady = checks.every(({ ok }) => ok);
     const status = closing.aborted ? "draining" : isReady ? "ready" : "unavailable";
-    return { status, checks, tiers: workspaces.opened().flatMap(tiersOf) };
+    // Anybody may ask, so no other namespace is named: one may bear the name of whom it is for.
+    const told = workspaces.opened().filter(({ namespace }) => namespaces.includes(namespace));
+    return { status, checks, tiers: told.flatMap((workspace) => tiersOf(workspace, checks)) };
   };
 }
 
@@ -119,11 +124,19 @@ function codeOf(error: StoreError | undefined): string | undefined {
   return error === undefined || error.code === "UNSUPPORTED" ? undefined : error.code;
 }
 
-function tiersOf({ namespace, store, health }: OpenedWorkspace): readonly TierState[] {
+function tiersOf(
+  { namespace, store, health }: OpenedWorkspace,
+  checks: readonly Check[],
+): readonly TierState[] {
   const states = new Map(health?.().map((each) => [each.tier, each.breaker?.state]));
+  // A breaker opens after some failures, and a directory has none.
+  const isOriginDown = checks.some(
+    (check) => check.name === "origin" && check.namespace === namespace && !check.ok,
+  );
   return store.tiers.map(({ name, role, origin }) => {
     const breaker = states.get(name) ?? "closed";
-    const state = breaker === "open" ? "down" : breaker === "half-open" ? "recovering" : "up";
+    const isDown = breaker === "open" || (origin && isOriginDown);
+    const state = isDown ? "down" : breaker === "half-open" ? "recovering" : "up";
     return { name, namespace, role, origin, state };
   });
 }

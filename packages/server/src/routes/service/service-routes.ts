@@ -65,7 +65,8 @@ export function serviceRoutes({ ready, metrics, document }: ServiceContext): rea
         path: "/readyz",
         summary: "Say whether the server can do its work, and which tier is down",
         description:
-          "The origin and the metadata are asked; the state of tiers is what came of late.",
+          "The origin and the metadata are asked, and an origin that does not answer is `down`; the " +
+          "state of the other tiers is what came of late.",
         responses: {
           200: { description: "It can.", media: "application/json", schema: readinessSchema },
           503: {

@@ -1,4 +1,4 @@
-import { isLive, StoreError, type TagRecord } from "@bitstore/core";
+import { isLive, StoreError, type TagEntry, type TagRecord } from "@bitstore/core";
 import { z } from "@hono/zod-openapi";
 import { isConfined } from "../../access/principal.ts";
 import { receiptHeader } from "../../access/receipts.ts";
@@ -74,7 +74,8 @@ async function sendTagged(exchange: Exchange): Promise<void> {
   const workspace = await exchange.workspace();
   const { tags, tag } = await tagsOf(exchange);
   const head = await tags.head(tag, { signal: exchange.signal });
-  if (!isLive(head)) throw absentTag(tag);
+  if (head !== undefined && !isLive(head)) throw deletedTag(head);
+  if (head === undefined) throw absentTag(tag);
   const { digest, mediaType } = head.target;
   const { principal, receipts } = exchange;
   const headers = isConfined(principal)
@@ -92,6 +93,7 @@ export const getTagBlob: Route = defineRoute(
     description:
       "As a blob is read by its digest, ranges and conditions included; its ETag is the digest.",
     headers: { ...conditionHeaders, ...rangeHeaders },
+    example: { flags: "-o model.bin" },
     responses: {
       200: { description: "All of it, as what was recorded of it.", media: bytesMedia },
       206: { description: "The range.", media: bytesMedia },
@@ -136,6 +138,7 @@ export const tagHistory: Route = defineRoute(
       before: wholeQuery(1, seqMax, "Entries below this sequence").optional(),
       n: wholeQuery(1, pageMax, "Entries on a page").optional(),
     }),
+    example: { query: "n=20" },
     responses: {
       200: {
         description:
@@ -177,7 +180,8 @@ export const listTags: Route = defineRoute(
         .string()
         .max(240)
         .regex(/^[A-Za-z0-9._/-]*$/)
-        .optional(),
+        .optional()
+        .openapi({ description: "Names that begin so." }),
       after: tagNameSchema.optional(),
       n: wholeQuery(1, pageMax, "Names on a page").optional(),
       deleted: z.enum(["true", "false"]).optional().openapi({ description: "Deleted ones too." }),
@@ -186,13 +190,14 @@ export const listTags: Route = defineRoute(
         .optional()
         .openapi({ description: `Adds the newest entries; at most ${expandedMax} on a page.` }),
     }),
+    example: { query: "prefix=models/&expand=head" },
     responses: {
       200: {
         description: "A page; `next` is there where more may follow, and is the next `after`.",
         media: "application/json",
         schema: z.object({
           tags: z.array(z.string()),
-          heads: z.array(tagEntrySchema.nullable()).optional(),
+          heads: z.array(z.union([tagEntrySchema, z.null()])).optional(),
           next: z.string().optional(),
         }),
       },
@@ -260,6 +265,14 @@ export const verifyTag: Route = defineRoute(
     sendJson(exchange, 200, await tags.verify(tag, { signal: exchange.signal }));
   },
 );
+
+/** Makes the error of a tag that named something once. */
+function deletedTag({ tag, time, actor, recent }: TagEntry): StoreError {
+  const before = recent.find(({ op }) => op !== "delete")?.seq;
+  const way = before === undefined ? "" : `; its entry ${before} says what it named`;
+  const message = `it was deleted at ${time} by ${actor}${way}`;
+  return new StoreError({ code: "NOT_FOUND", operation: "open", subject: tag, message });
+}
 
 /** Makes the error of a tag that names nothing. */
 function absentTag(tag: string): StoreError {

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { checkTagTarget } from "../../access/confined-writes.ts";
 import { isConfined } from "../../access/principal.ts";
 import { receiptHeader } from "../../access/receipts.ts";
-import { digestSchema, wholeQuery } from "../../openapi/schemas.ts";
+import { digestSchema, exampleDigest, wholeQuery } from "../../openapi/schemas.ts";
 import { readJson } from "../../wire/json.ts";
 import { receiptHeaders, tagWriteHeaders } from "../request-headers.ts";
 import { problem } from "../responses.ts";
@@ -45,17 +45,27 @@ const annotationsSchema = z
   .record(z.string().min(1), z.string())
   .openapi({ propertyNames: { type: "string", minLength: 1 } } as object);
 
+/** What every body may say of its write. */
+const saidFields = {
+  actor: z.string().max(256).optional().openapi({
+    description: "Who writes, without auth; with it the caller's own name is taken.",
+  }),
+  reason: z.string().max(1024).optional().openapi({ description: "Why." }),
+};
+
 const putBody = z.strictObject({
   digest: digestSchema,
   mediaType: z
     .string()
     .max(255)
     .regex(/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(;[ -~]*)?$/, "it is not of the form type/subtype")
-    .optional(),
-  annotations: annotationsSchema.optional(),
-  actor: z.string().max(256).optional(),
-  reason: z.string().max(1024).optional(),
-  force: z.boolean().optional(),
+    .optional()
+    .openapi({ description: "What the blob is, as `type/subtype`; it is served as that." }),
+  annotations: annotationsSchema.optional().openapi({ description: "Anything said of it." }),
+  ...saidFields,
+  force: z.boolean().optional().openapi({
+    description: "Writes also where the blob is not at the origin; false.",
+  }),
 });
 
 export const putTag: Route = defineRoute(
@@ -69,6 +79,10 @@ export const putTag: Route = defineRoute(
     query: z.strictObject(baseQuery),
     headers: { ...tagWriteHeaders, ...receiptHeaders },
     body: { description: "What it names.", required: true, media: { "application/json": putBody } },
+    example: {
+      headers: { "If-Match": '"1"' },
+      json: { digest: exampleDigest, reason: "passed the review" },
+    },
     responses: {
       200: entryResponse("The new entry."),
       201: entryResponse("The new entry, of a tag that was absent or deleted."),
@@ -96,9 +110,8 @@ export const putTag: Route = defineRoute(
 );
 
 const patchBody = z.strictObject({
-  annotations: annotationsSchema,
-  actor: z.string().max(256).optional(),
-  reason: z.string().max(1024).optional(),
+  annotations: annotationsSchema.openapi({ description: "They take the place of all that were." }),
+  ...saidFields,
 });
 
 export const patchTag: Route = defineRoute(
@@ -116,6 +129,7 @@ export const patchTag: Route = defineRoute(
       required: true,
       media: { "application/json": patchBody },
     },
+    example: { json: { annotations: { stage: "canary" } } },
     responses: {
       200: entryResponse("The new entry."),
       ...writeProblems,
@@ -142,6 +156,7 @@ export const deleteTag: Route = defineRoute(
     scope: "tag",
     query: z.strictObject({ ...baseQuery, ...saidQuery }),
     headers: tagWriteHeaders,
+    example: { query: "reason=retired" },
     responses: { 200: entryResponse("The tombstone."), ...writeProblems },
   },
   async (exchange, said: Base & { actor?: string | undefined; reason?: string | undefined }) => {
@@ -152,9 +167,8 @@ export const deleteTag: Route = defineRoute(
 );
 
 const rollbackBody = z.strictObject({
-  seq: z.number().int().min(1),
-  actor: z.string().max(256).optional(),
-  reason: z.string().max(1024).optional(),
+  seq: z.number().int().min(1).openapi({ description: "The entry whose target it gets." }),
+  ...saidFields,
 });
 
 export const rollbackTag: Route = defineRoute(
@@ -174,6 +188,7 @@ export const rollbackTag: Route = defineRoute(
       required: true,
       media: { "application/json": rollbackBody },
     },
+    example: { json: { seq: 1, reason: "it was slow" } },
     responses: {
       200: entryResponse("The new entry."),
       ...writeProblems,

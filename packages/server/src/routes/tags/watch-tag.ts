@@ -26,6 +26,7 @@ export const watchTag: Route = defineRoute(
       since: wholeQuery(0, Number.MAX_SAFE_INTEGER, "The sequence to begin after").optional(),
     }),
     headers: watchHeaders,
+    example: { query: "since=0", flags: "-N" },
     responses: {
       200: { description: "The events, without an end.", media: "text/event-stream" },
       400: problem("The name or the query is malformed."),
@@ -62,7 +63,7 @@ export const watchTag: Route = defineRoute(
 );
 
 async function* events(
-  { requestId }: Exchange,
+  { requestId, principal }: Exchange,
   entries: AsyncIterable<TagEntry>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, void> {
@@ -73,7 +74,7 @@ async function* events(
   } catch (error) {
     // The server ends, or the client has gone; it comes back with the last id that it saw.
     if (signal.aborted && isStoreError(error, "ABORTED")) return;
-    const told = problemOf(toStoreError(error), requestId, true);
+    const told = problemOf(toStoreError(error), requestId, principal);
     yield Buffer.from(`event: problem\ndata: ${JSON.stringify(told)}\n\n`);
   }
 }
