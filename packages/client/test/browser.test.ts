@@ -1,46 +1,15 @@
-import { join } from "node:path";
 import { digestOf } from "@bitstore/core";
-import { build } from "vite";
 import { expect, test } from "vitest";
 import type * as Browser from "../src/browser.ts";
+import { bundleForBrowsers } from "./bundle-for-browsers.ts";
 import { bodyOf, rudeServer, sendJson } from "./rude-server.ts";
 
 // The client is bundled for browsers as an application would, from the sources. No module of Node may
 // be left in what a browser gets, nor one of undici's; what is left runs here, where `fetch` is too.
 
-const root = join(import.meta.dirname, "..");
-
-/** An application of one line, which takes the package by its name. */
-const entry = "virtual:application";
-
 test("the bundle for browsers has nothing of Node in it, and works", async () => {
-  const asked: string[] = [];
-  const built = await build({
-    root,
-    configFile: false,
-    logLevel: "silent",
-    resolve: { conditions: ["browser", "@bitstore/source", "import", "default"] },
-    plugins: [
-      {
-        name: "notes-modules",
-        enforce: "pre",
-        resolveId(id) {
-          asked.push(id);
-          return id.endsWith(entry) ? entry : undefined;
-        },
-        load: (id) => (id === entry ? 'export * from "@bitstore/client";' : undefined),
-      },
-    ],
-    build: {
-      write: false,
-      minify: false,
-      lib: { entry, formats: ["es"], fileName: "bundle" },
-    },
-  });
+  const { asked, code } = await bundleForBrowsers();
   expect(asked).toContain("@bitstore/core");
-  const [output] = Array.isArray(built) ? built : [built];
-  const chunks = output !== undefined && "output" in output ? output.output : [];
-  const code = chunks.map((chunk) => ("code" in chunk ? chunk.code : "")).join("\n");
   expect(code).toContain("/v1/blobs");
   expect(code).not.toMatch(/node:|__vite-browser-external|undici|\bprocess\b|\bBuffer\b/);
   expect(code).not.toMatch(/^import /m);

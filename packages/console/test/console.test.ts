@@ -5,7 +5,7 @@ import { digestOf, parseDigest } from "@bitstore/core";
 import { mintToken } from "@bitstore/server";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openBrowser } from "./browser.ts";
+import { openBrowser } from "../../../test/services/open-browser.ts";
 import { type ServedConsole, serveConsole } from "./served-console.ts";
 
 // The page in a real browser, against a real server over tiers in memory. Whatever the page logs as

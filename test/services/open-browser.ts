@@ -1,5 +1,5 @@
 import { type Browser, chromium } from "playwright-core";
-import { findOnPath } from "../../../test/services/find-on-path.ts";
+import { findOnPath } from "./find-on-path.ts";
 
 // A browser that asks nobody but the page under test: what it would fetch for itself is off.
 const quiet = [
@@ -26,6 +26,6 @@ export async function openBrowser(
   if (required.includes("chromium")) {
     throw new Error("BITSTORE_TEST_REQUIRE names chromium, which is not on PATH");
   }
-  process.stderr.write("the console is not tested: no chromium on PATH\n");
+  process.stderr.write("tests in a browser are skipped: no chromium on PATH\n");
   return undefined;
 }
