@@ -74,10 +74,10 @@ export function blobPut(
    * Decides what an object that is in the way is: the right bytes, gone again, or to be replaced.
    * Others may renew, sweep or replace it meanwhile: then it is looked at once more.
    */
-  async function settle(put: Put, checked: CheckedBody): Promise<PutResult> {
+  async function settle(put: Put, body: Body, checked: CheckedBody): Promise<PutResult> {
     for (let round = 1; ; round += 1) {
       try {
-        const result = await settleOnce(put, checked);
+        const result = await settleOnce(put, body, checked);
         if (result !== undefined) return result;
       } catch (error) {
         const hasChanged = isStoreError(error, "PRECONDITION_FAILED");
@@ -87,11 +87,16 @@ export function blobPut(
     }
   }
 
-  async function settleOnce(put: Put, checked: CheckedBody): Promise<PutResult | undefined> {
+  async function settleOnce(
+    put: Put,
+    body: Body,
+    checked: CheckedBody,
+  ): Promise<PutResult | undefined> {
     const { key, digest, size, signal } = put;
     const there = await bucket.head(key, { signal });
-    if (there !== undefined && (await isRight(there, put, checked.body))) {
-      return await acknowledged(put, there, checked.body);
+    // The body as it came: where it is wrong it must not be taken for the object.
+    if (there !== undefined && (await isRight(there, put, body))) {
+      return await acknowledged(put, there, body);
     }
     // It may be right after all, or gone: then it is looked at once more.
     if (there !== undefined && (await quarantine.condemn(there, put)) === "cleared") {
@@ -179,7 +184,7 @@ export function blobPut(
     if ((await bucket.put(key, checked.body, { size, signal, ifAbsent })) !== "existed") {
       return { digest, size: checked.size(), outcome: "created" };
     }
-    return await settle(put, checked);
+    return await settle(put, body, checked);
   };
 }
 
