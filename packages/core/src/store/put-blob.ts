@@ -14,6 +14,8 @@ interface CheckedBody {
   readonly body: Body;
   /** Bytes of the last pass over the body. */
   size(): number;
+  /** Whether a pass came to its end, and all of it was what the digest names. */
+  isProven(): boolean;
 }
 
 /** One put under way. */
@@ -57,17 +59,19 @@ export function blobPut(
       if (size !== undefined && size !== body.byteLength)
         throw wrongSize(name, size, body.byteLength);
       await verifyBytes(body, digest, "put", name);
-      return { body, size: () => body.byteLength };
+      return { body, size: () => body.byteLength, isProven: () => true };
     }
     let sent = 0;
+    let isProven = false;
     const stream = async function* (): AsyncGenerator<Uint8Array, void, void> {
       sent = 0;
       for await (const chunk of verifyStream(openBody(body), digest, "put", name, size)) {
         sent += chunk.byteLength;
         yield chunk;
       }
+      isProven = true;
     };
-    return { body: stream, size: () => sent };
+    return { body: stream, size: () => sent, isProven: () => isProven };
   }
 
   /**
@@ -94,8 +98,10 @@ export function blobPut(
   ): Promise<PutResult | undefined> {
     const { key, digest, size, signal } = put;
     const there = await bucket.head(key, { signal });
-    // The body as it came: where it is wrong it must not be taken for the object.
-    if (there !== undefined && (await isRight(there, put, body))) {
+    // The body as it came: where it is wrong it must not be taken for the object. A stream that was
+    // found right on its way is not wanted again: it may have come once only.
+    const isNeeded = body instanceof Uint8Array || !checked.isProven();
+    if (there !== undefined && (await isRight(there, put, isNeeded ? body : undefined))) {
       return await acknowledged(put, there, body);
     }
     // It may be right after all, or gone: then it is looked at once more.
@@ -131,10 +137,13 @@ export function blobPut(
     }
   }
 
-  /** Tells whether an object holds what the digest names, by the cheapest proof there is. */
-  async function isRight(info: ObjectInfo, put: Put, body: Body): Promise<boolean> {
+  /**
+   * Tells whether an object holds what the digest names, by the cheapest proof there is, and that the
+   * body does, unless it is left out.
+   */
+  async function isRight(info: ObjectInfo, put: Put, body: Body | undefined): Promise<boolean> {
     const { digest, signal, onProgress } = put;
-    if (info.md5 !== undefined) {
+    if (info.md5 !== undefined && body !== undefined) {
       const md5 = createHash("md5");
       let size = 0;
       for await (const chunk of verifyStream(openBody(body), digest, "put", name)) {
@@ -149,7 +158,9 @@ export function blobPut(
       const read = touched(content.body, onProgress);
       for await (const _ of verifyStream(read, digest, "put", name));
       // What was put must be what the digest names as well, or a wrong body would be acknowledged.
-      for await (const _ of verifyStream(openBody(body), digest, "put"));
+      if (body !== undefined) {
+        for await (const _ of verifyStream(openBody(body), digest, "put"));
+      }
       return true;
     } catch (error) {
       if (isStoreError(error, "DIGEST_MISMATCH") && error.source === name) return false;
