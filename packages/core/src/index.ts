@@ -15,6 +15,7 @@ export {
 } from "./composite/composite.ts";
 export { type CompositeLimits, compositeLimitsDefault } from "./composite/context.ts";
 export { type PutJournal, pendingTierName } from "./composite/journal.ts";
+export { type HeldBlob, readHeld, type ReadHeldOptions } from "./composite/read-held.ts";
 export { defineTier, type Price, type Tier, type TierOptions } from "./composite/tier.ts";
 export { type WeakDigests, weakDigests } from "./composite/weak-digests.ts";
 export * from "./content.ts";

@@ -9,6 +9,7 @@ import {
   type Digest,
   measured,
   memoryCache,
+  readHeld,
   type WeakDigests,
 } from "@bitstore/core";
 import { describe, expect, test } from "vitest";
@@ -54,6 +55,24 @@ async function read(store: BlobStore, digest: Digest): Promise<Uint8Array | unde
 }
 
 describe("a hit in memory", () => {
+  test("is read at once, where it is not larger than what is wanted in one piece", async () => {
+    const { cache } = await filled();
+    const { store, origin, digest } = await before(cache);
+    const told: Attempt[] = [];
+    const onAttempt = (attempt: Attempt): void => void told.push(attempt);
+    expect(readHeld(store, digest, { bytesMax: 999, onAttempt })).toBeUndefined();
+    expect(told).toEqual([]);
+    expect(readHeld(store, digest, { bytesMax: 1000, onAttempt })).toEqual({
+      bytes,
+      tier: "memory",
+    });
+    expect(told).toMatchObject([{ tier: "memory", outcome: "hit", bytes: 1000 }]);
+    // A store with an `open` of its own sees each read.
+    const other = { ...store, open: async () => await Promise.resolve(undefined) };
+    expect(readHeld(other, digest, { bytesMax: 1000 })).toBeUndefined();
+    expect(origin.opens).toBe(0);
+  });
+
   test("is handed out as it is, and says all that any hit says", async () => {
     const { cache, spoil } = await filled();
     const { store, origin, digest } = await before(cache);

@@ -33,7 +33,7 @@ export interface ServerOptions {
   /** What requests are counted in, and `/metrics` shows; nothing if left out. */
   readonly metrics?: Pick<Metrics, "request" | "scrape"> | undefined;
   /** Writes a line for each request. */
-  readonly logger?: Pick<Logger, "request"> | undefined;
+  readonly logger?: (Pick<Logger, "request"> & Partial<Pick<Logger, "writesRequest">>) | undefined;
   readonly tracing?: Tracing | undefined;
   /** The folder of a page that is served at `/`, with all that it names; none if left out. */
   readonly pageFolder?: string | undefined;
@@ -169,7 +169,8 @@ const declarationOf = ({ declaration }: Route): RouteDeclaration => declaration;
 function tellingAll({ metrics, logger, onRequest }: ServerOptions): Service["onEnd"] {
   return (record) => {
     metrics?.request(record);
-    if (logger !== undefined) logger.request(loggedOf(record));
+    const isLogged = logger?.writesRequest?.(record.status) ?? logger !== undefined;
+    if (isLogged) logger?.request(loggedOf(record));
     onRequest?.(record);
   };
 }

@@ -101,7 +101,10 @@ test("what is too deep, too long, circular or no JSON is cut and does not throw"
 test("a request that is over is a line whose level is its status's", () => {
   const { log, lines } = logged();
   const request = { requestId: "r", method: "GET", route: "/v1/blobs/{digest}", elapsedMs: 1.234 };
-  for (const status of [200, 404, 403, 503]) log.request({ ...request, status, principal: "ci" });
+  for (const status of [200, 404, 403, 503]) {
+    expect(log.writesRequest(status)).toBe(true);
+    log.request({ ...request, status, principal: "ci" });
+  }
   expect(lines().map(({ level }) => level)).toEqual(["info", "info", "warn", "error"]);
   expect(lines()[0]).toMatchObject({
     message: "GET /v1/blobs/{digest} 200",

@@ -14,6 +14,7 @@ export function levelLogger(make: (level: LogLevel) => Logger, level: LogLevel):
     warn: (message, fields) => logger.warn(message, fields),
     error: (message, fields) => logger.error(message, fields),
     request: (request) => logger.request(request),
+    writesRequest: (status) => logger.writesRequest(status),
     with: (fields) => logger.with(fields),
     setLevel(next) {
       logger = make(next);

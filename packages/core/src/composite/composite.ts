@@ -25,6 +25,7 @@ import { mergeLists } from "./merge-lists.ts";
 import { openHeld } from "./open-held.ts";
 import { openRange } from "./open-range.ts";
 import { wholeOpener } from "./open-whole.ts";
+import { answersHeld } from "./read-held.ts";
 import type { Tier } from "./tier.ts";
 import { verifyBlobStream } from "./verify-blob.ts";
 import { noWeakDigests, type WeakDigests } from "./weak-digests.ts";
@@ -175,6 +176,7 @@ export function composite(options: CompositeOptions): Composite {
     yield* mergeLists([...pending, ...listable.map(({ source }) => source.list(call))]);
   }
 
+  answersHeld(open, context);
   return {
     name,
     tiers,

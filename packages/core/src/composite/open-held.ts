@@ -1,10 +1,9 @@
 import { type Content, contentOfBytes } from "../content.ts";
-import { isAttemptHeard, publishAttempt } from "../diagnostics.ts";
 import type { Digest } from "../digest.ts";
 import { isWhole, resolveRange } from "../range.ts";
-import type { Attempt, OpenOptions } from "../source.ts";
-import { heldBytes } from "../store/held-bytes.ts";
+import type { OpenOptions } from "../source.ts";
 import type { CompositeContext } from "./context.ts";
+import { findHeld, tellHeld } from "./read-held.ts";
 
 /**
  * Opens a blob that the first tier holds in memory, verified since it was put there; undefined where
@@ -17,32 +16,16 @@ export function openHeld(
   call: OpenOptions,
 ): Content | undefined {
   const [tier] = context.tiers;
-  const held = tier && heldBytes(tier.source);
-  if (tier === undefined || held === undefined) return undefined;
-  if (call.signal?.aborted || call.avoid?.has(tier.name)) return undefined;
-  // What a weak digest names is held against its record each time; what was found out is minded.
-  if (context.weakDigests.isWeak(digest)) return undefined;
-  if (context.memories.isKnownCorrupt(tier, digest)) return undefined;
-  const { range, onAttempt } = call;
-  const isHeard = onAttempt !== undefined || isAttemptHeard();
-  const startedMs = isHeard ? context.clock.now() : 0;
-  const whole = held.get(digest);
-  if (whole === undefined) return undefined;
+  if (tier === undefined || call.signal?.aborted || call.avoid?.has(tier.name)) return undefined;
+  const found = findHeld(context, digest);
+  if (found === undefined) return undefined;
+  const { range } = call;
+  const whole = found.bytes;
   const size = whole.byteLength;
   // The range of a blob of this size is wrong wherever it is read.
   const isPart = range !== undefined && !isWhole(range);
   if (isPart && range.start >= size) return undefined;
-  if (isHeard) {
-    const elapsedMs = context.clock.now() - startedMs;
-    const attempt: Attempt = {
-      tier: tier.name,
-      outcome: "hit",
-      elapsedMs,
-      bytes: isPart ? 0 : size,
-    };
-    publishAttempt({ composite: context.name, digest, operation: "open", attempt });
-    onAttempt?.(attempt);
-  }
+  tellHeld(context, digest, found, isPart ? 0 : size, call.onAttempt);
   const { name: source, role } = tier;
   const version = `${source} ${digest}`;
   const cut = isPart ? resolveRange(range, size, "open", digest) : undefined;

@@ -43,11 +43,21 @@ export function createFence({ also, hosts, origins }: FenceOptions): Fence {
     (also === "addresses" && isIP(name) !== 0) ||
     listed.some((each) => each.name === name && (each.port === undefined || each.port === port));
 
-  return ({ host: hostText, origin, "sec-fetch-site": site }) => {
-    const host = hostText === undefined ? undefined : parseHost(hostText);
-    if (host === undefined || !isOurs(host)) {
+  // Whether a Host is ours never changes, and clients name the same one all the time.
+  let known: { readonly text: string; readonly host: Host } | undefined;
+
+  function ourHost(text: string | undefined): Host {
+    if (known !== undefined && known.text === text) return known.host;
+    const host = text === undefined ? undefined : parseHost(text);
+    if (text === undefined || host === undefined || !isOurs(host)) {
       throw refused("the Host is not one that this server is known by; list it in server.hosts");
     }
+    known = { text, host };
+    return host;
+  }
+
+  return ({ host: hostText, origin, "sec-fetch-site": site }) => {
+    const host = ourHost(hostText);
     if (origin !== undefined && (sites.has("*") || sites.has(origin.toLowerCase()))) return;
     if (origin !== undefined && !isSameHost(origin, host)) {
       throw refused("a page of another site asks; list its origin in server.cors.origins");

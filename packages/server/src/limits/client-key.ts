@@ -14,6 +14,8 @@ export function clientKey(principal: Principal | undefined, remoteAddress = ""):
 }
 
 function networkOf(address: string): string {
+  // Nothing is to be cut from an IPv4 address.
+  if (!address.includes(":") && !address.includes("%")) return address;
   const bare = address.split("%", 1)[0] ?? "";
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
   if (mapped !== undefined) return mapped;

@@ -38,6 +38,14 @@ export function parseTarget(target: string): RequestTarget {
   return { segments, search };
 }
 
+/** A path in which nothing is encoded, no segment is empty or begins with a dot, and no query follows. */
+const plainPath = /^(?:\/[\w:~-][\w.:~-]*){1,16}$/;
+
+/** Refuses what {@link parseTarget} does, for who needs none of its parts. @throws as it does. */
+export function checkTarget(target: string): void {
+  if (target.length > targetBytesMax || !plainPath.test(target)) parseTarget(target);
+}
+
 function decodeSegment(encoded: string): string {
   const text = decode(encoded);
   if (text === "") throw refused("a segment of its path is empty");

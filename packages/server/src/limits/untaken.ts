@@ -14,7 +14,10 @@ export function onceTaken(
   taken: () => void,
 ): void {
   const { socket } = incoming;
-  if (outgoing.writableFinished || outgoing.destroyed || socket.destroyed) {
+  // Node tells a moment later that it is finished; the system has it once nothing waits to be written.
+  const isWritten =
+    outgoing.writableEnded && outgoing.socket !== null && outgoing.writableLength === 0;
+  if (isWritten || outgoing.writableFinished || outgoing.destroyed || socket.destroyed) {
     taken();
     return;
   }

@@ -36,11 +36,12 @@ export async function listen(
   const { tls, host = "127.0.0.1", port = 0 } = options;
   const nodeOptions = nodeServerOptions(limits);
   let isDraining = false;
+  // A connection whose answer began before the end is kept alive by it, and would be waited for.
+  const onAnswered = (): void => {
+    if (isDraining) setImmediate(() => server.closeIdleConnections());
+  };
   const serveOne: RequestListener = (incoming, outgoing) => {
-    // A connection whose answer began before the end is kept alive by it, and would be waited for.
-    outgoing.once("close", () => {
-      if (isDraining) setImmediate(() => server.closeIdleConnections());
-    });
+    outgoing.on("close", onAnswered);
     serve(incoming, outgoing);
   };
   const server: Server =

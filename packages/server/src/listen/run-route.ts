@@ -134,7 +134,6 @@ function exchangeOf(
 ): Exchange {
   const { incoming, outgoing, requestId } = arrival;
   const { limits, clock, workspaces, closing, cutOff, audit } = service;
-  const signal = exchangeSignal(outgoing, cutOff);
   const url = incoming.url ?? "";
   const mark = url.indexOf("?");
   return {
@@ -152,9 +151,7 @@ function exchangeOf(
       const opened = await workspaces.of(principal.namespace);
       return audit === undefined ? opened : audited(opened, audit, actorOf(arrival, principal));
     },
-    get signal() {
-      return signal();
-    },
+    signal: exchangeSignal(outgoing, cutOff),
     closing,
   };
 }

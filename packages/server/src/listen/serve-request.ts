@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { checkHeaders } from "../limits/request-headers.ts";
-import { parseTarget } from "../limits/request-target.ts";
+import { checkTarget } from "../limits/request-target.ts";
 import { type Arrival, refuse, type Service } from "./run-route.ts";
 
 /** Serves what came in: by `route`, if it passes what every request must. */
@@ -34,7 +34,7 @@ export function createServeRequest(service: Service): ServeRequest {
     }
     try {
       checkFraming(arrival);
-      parseTarget(incoming.url ?? "");
+      checkTarget(incoming.url ?? "");
       if (answerPreflight(service, arrival)) return;
       await route(arrival);
     } catch (error) {
@@ -53,7 +53,7 @@ export function createServeRequest(service: Service): ServeRequest {
     }
   }
 
-  return async (incoming, outgoing, route) => {
+  return (incoming, outgoing, route) => {
     const { headers, socket, method = "" } = incoming;
     const given = headers["x-request-id"];
     const isGiven = typeof given === "string" && requestIdGrammar.test(given);
@@ -62,25 +62,26 @@ export function createServeRequest(service: Service): ServeRequest {
     const writtenBefore = socket.bytesWritten;
     const arrival = { incoming, outgoing, requestId, startedMs, writtenBefore, endSpan: undefined };
     // What can't be written any more is told by `close`; nobody waits for the error itself.
-    outgoing.on("error", () => undefined);
+    outgoing.on("error", ignore);
     if (service.closing.aborted) outgoing.shouldKeepAlive = false;
-    if (service.tracing === undefined) await serve(arrival, route);
-    else {
-      const traceparent = headers["traceparent"]?.toString();
-      const tracestate = headers["tracestate"]?.toString();
-      await service.tracing.request({ method, requestId, traceparent, tracestate }, (endSpan) =>
-        serve({ ...arrival, endSpan }, route),
-      );
-    }
+    if (service.tracing === undefined) return serve(arrival, route);
+    const traceparent = headers["traceparent"]?.toString();
+    const tracestate = headers["tracestate"]?.toString();
+    return service.tracing.request({ method, requestId, traceparent, tracestate }, (endSpan) =>
+      serve({ ...arrival, endSpan }, route),
+    );
   };
 }
+
+const ignore = (): void => undefined;
 
 /** Keeps pages of other sites out, and tells those of listed ones what they may send. */
 function answerPreflight(service: Service, { incoming, outgoing, requestId }: Arrival): boolean {
   const { fence, cors } = service.access();
   const { host, origin, "sec-fetch-site": site } = incoming.headers;
   fence({ host, origin, "sec-fetch-site": typeof site === "string" ? site : undefined });
-  for (const [name, value] of Object.entries(cors.answer(origin))) outgoing.setHeader(name, value);
+  const answer = cors.answer(origin);
+  for (const name in answer) outgoing.setHeader(name, answer[name] ?? "");
   if (incoming.method !== "OPTIONS") return false;
   const method = incoming.headers["access-control-request-method"];
   const allowed = cors.preflight(origin, method);

@@ -24,8 +24,8 @@ export interface Exchange {
   readonly clock: Clock;
   /** Resolves to what the caller's namespace has; what is written into it is audited. */
   workspace(): Promise<OpenedWorkspace>;
-  /** Aborts when the client has gone, or the server cuts it off. */
-  readonly signal: AbortSignal;
+  /** Returns what aborts when the client has gone, or the server cuts it off; made when first wanted. */
+  signal(): AbortSignal;
   /** Aborts when the server begins to end: who could go on for ever stops. */
   readonly closing: AbortSignal;
 }

@@ -30,7 +30,7 @@ export const explainBlob: Route = defineRoute(
   async (exchange) => {
     const digest = parseDigest(exchange.params["digest"] ?? "");
     const { store } = await exchange.workspace();
-    const { attempts, ...rest } = await store.explain(digest, { signal: exchange.signal });
+    const { attempts, ...rest } = await store.explain(digest, { signal: exchange.signal() });
     const say = wordingFor(exchange.principal);
     const told = attempts.map((attempt) => attemptOf(attempt, say));
     sendJson(exchange, 200, { ...rest, attempts: told });

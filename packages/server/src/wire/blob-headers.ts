@@ -25,27 +25,44 @@ export interface BlobFacts {
  * and without a right if it is shown all the same.
  */
 export function blobHeaders(exchange: Exchange, facts: BlobFacts): Record<string, string | number> {
-  const { digest, tier, mediaType, keeps } = facts;
+  const listed = listedHeaders(exchange, facts, facts.tier);
+  const headers: Record<string, string | number> = {};
+  for (let at = 0; at < listed.length; at += 2) headers[listed[at] ?? ""] = listed[at + 1] ?? "";
+  return headers;
+}
+
+/** Makes the same as names and values in turn, which Node writes without a look for each name. */
+export function listedHeaders(
+  { isPrivate, requestId }: Exchange,
+  { digest, mediaType, keeps }: Omit<BlobFacts, "tier">,
+  tier: string | undefined,
+): string[] {
   const { algorithm, hex } = splitDigest(digest);
-  const { isPrivate } = exchange;
   const reach = isPrivate ? "private" : "public";
-  const headers: Record<string, string | number> = {
-    "content-type": mediaType ?? "application/octet-stream",
-    etag: `"${digest}"`,
-    "accept-ranges": "bytes",
-    "cache-control":
-      keeps === "always" ? `${reach}, max-age=31536000, immutable` : `${reach}, no-cache`,
-    "x-content-type-options": "nosniff",
-    "content-disposition": "attachment",
-    "content-security-policy": "default-src 'none'; sandbox",
-    "x-request-id": exchange.requestId,
-  };
+  const listed = [
+    "content-type",
+    mediaType ?? "application/octet-stream",
+    "etag",
+    `"${digest}"`,
+    "accept-ranges",
+    "bytes",
+    "cache-control",
+    keeps === "always" ? `${reach}, max-age=31536000, immutable` : `${reach}, no-cache`,
+    "x-content-type-options",
+    "nosniff",
+    "content-disposition",
+    "attachment",
+    "content-security-policy",
+    "default-src 'none'; sandbox",
+    "x-request-id",
+    requestId,
+  ];
   const name = reprDigestNames[algorithm];
   if (name !== undefined) {
-    headers["repr-digest"] = `${name}=:${Buffer.from(hex, "hex").toString("base64")}:`;
+    listed.push("repr-digest", `${name}=:${Buffer.from(hex, "hex").toString("base64")}:`);
   }
-  if (tier !== undefined) headers["x-bitstore-tier"] = headerText(tier);
-  return headers;
+  if (tier !== undefined) listed.push("x-bitstore-tier", headerText(tier));
+  return listed;
 }
 
 /** Writes a name so that it can stand in a header. */

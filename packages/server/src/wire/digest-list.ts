@@ -38,7 +38,8 @@ const memoryBytesMax = 2 ** 20;
  * what is malformed is refused rather than found in the middle of an answer.
  */
 export async function readDigestList(exchange: Exchange): Promise<DigestList> {
-  const { incoming, limits, signal } = exchange;
+  const { incoming, limits } = exchange;
+  const signal = exchange.signal();
   const media = mediaOf(incoming.headers["content-type"]);
   if (media !== "application/json" && media !== ndjsonMedia) {
     throw refuse(`say content-type: ${ndjsonMedia} or application/json`);

@@ -26,7 +26,8 @@ export function requestBody(exchange: Exchange): () => Bytes {
 }
 
 async function* chunksOf(exchange: Exchange): AsyncGenerator<Uint8Array, void, void> {
-  const { incoming, outgoing, clock, limits, signal } = exchange;
+  const { incoming, outgoing, clock, limits } = exchange;
+  const signal = exchange.signal();
   const stop = watchSlowClient(incoming, outgoing, limits.slow, clock);
   if (awaitsContinue(incoming)) outgoing.writeContinue();
   // Left early it must stay open: its socket still has to carry the answer.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isStoreError } from "@bitstore/core";
 import { checkHeaders, headersMax } from "../../src/limits/request-headers.ts";
-import { parseTarget } from "../../src/limits/request-target.ts";
+import { checkTarget, parseTarget } from "../../src/limits/request-target.ts";
 
 function codeOf(work: () => unknown): string {
   try {
@@ -72,6 +72,7 @@ describe("request targets", () => {
     ];
     for (const target of attacks) {
       expect([target, codeOf(() => parseTarget(target))]).toEqual([target, "INVALID_ARGUMENT"]);
+      expect([target, codeOf(() => checkTarget(target))]).toEqual([target, "INVALID_ARGUMENT"]);
     }
     expect(codeOf(() => parseTarget(`/${"a".repeat(8192)}`))).toBe("TOO_LARGE");
   });

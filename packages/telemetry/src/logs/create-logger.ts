@@ -15,6 +15,8 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
   /** Writes the line of a request that is over: `error` from 500 on, `warn` from 400 on. */
   request(request: RequestSummary & LogFields): void;
+  /** Tells whether `request` writes a line for a status, for who would make one for nobody. */
+  writesRequest(status: number): boolean;
   /** Makes a logger whose lines have these fields as well, such as a request's id. */
   with(fields: LogFields): Logger;
 }
@@ -68,12 +70,19 @@ function loggerOf(lines: Lines, own: LogFields): Logger {
     info: (message, fields) => write("info", message, fields),
     warn: (message, fields) => write("warn", message, fields),
     error: (message, fields) => write("error", message, fields),
+    writesRequest: (status) => lines.isLevelEnabled(levelOf(status)),
     request(request) {
       const { method, route = "none", status, elapsedMs } = request;
-      const level = status >= 500 ? "error" : status >= 400 && status !== 404 ? "warn" : "info";
+      const level = levelOf(status);
+      if (!lines.isLevelEnabled(level)) return;
       const rounded = { ...request, elapsedMs: Math.round(elapsedMs * 10) / 10 };
       write(level, `${method} ${route} ${status}`, rounded);
     },
     with: (fields) => loggerOf(lines, { ...own, ...(safeValue(fields) as LogFields) }),
   };
+}
+
+/** A blob that is not there is an answer as good as any. */
+function levelOf(status: number): Method {
+  return status >= 500 ? "error" : status >= 400 && status !== 404 ? "warn" : "info";
 }

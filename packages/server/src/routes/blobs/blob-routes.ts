@@ -197,7 +197,7 @@ export const deleteBlob: Route = defineRoute(
   async (exchange) => {
     const digest = parseDigest(exchange.params["digest"] ?? "");
     const { store, counters } = await exchange.workspace();
-    const { signal } = exchange;
+    const signal = exchange.signal();
     if (!(await store.delete(digest, { signal, onAttempt: counters.note }))) throw absent(digest);
     sendNothing(exchange, 204);
   },
@@ -231,7 +231,7 @@ export const listBlobs: Route = defineRoute(
     const startAfter = query.after === undefined ? undefined : parseDigest(query.after);
     const most = query.n ?? pageMax;
     const blobs: Descriptor[] = [];
-    for await (const each of store.list({ startAfter, signal: exchange.signal })) {
+    for await (const each of store.list({ startAfter, signal: exchange.signal() })) {
       blobs.push({ digest: each.digest, size: each.size });
       if (blobs.length === most) break;
     }

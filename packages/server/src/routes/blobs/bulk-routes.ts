@@ -47,7 +47,7 @@ export const missingBlobs: Route = defineRoute(
   async (exchange) => {
     const { store } = await exchange.workspace();
     await using list = await readDigestList(exchange);
-    const { signal } = exchange;
+    const signal = exchange.signal();
     async function* missing(): AsyncGenerator<Digest, void, void> {
       for await (const batch of list.batches()) {
         const found = await Promise.all(batch.map((digest) => store.durable(digest, { signal })));

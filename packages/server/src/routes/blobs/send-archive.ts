@@ -36,7 +36,7 @@ export async function sendArchive(
   await using report = scratchFile();
   // A waiting client is not kept waiting by tiers that are down: it is told, and may ask again.
   const breakerWaitMsMax = 0;
-  const { signal, abort, release } = linkedAbort(exchange.signal);
+  const { signal, abort, release } = linkedAbort(exchange.signal());
   const deliver = async (content: Content, { digest }: { digest: Digest }): Promise<void> => {
     const name = entryName(digest);
     if (content.size !== undefined && content.size > limits.entryBytesMax) {

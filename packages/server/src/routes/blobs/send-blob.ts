@@ -3,10 +3,11 @@ import {
   type Digest,
   isStoreError,
   isWhole,
+  readHeld,
   StoreError,
   type Descriptor,
 } from "@bitstore/core";
-import { blobHeaders, type BlobFacts } from "../../wire/blob-headers.ts";
+import { blobHeaders, type BlobFacts, listedHeaders } from "../../wire/blob-headers.ts";
 import {
   holdsIfRange,
   matchesStrongly,
@@ -46,6 +47,7 @@ export async function sendBlob(
   const isHead = exchange.incoming.method === "HEAD";
   const isRefused = ifMatch !== undefined && !matchesStrongly(ifMatch, blob.digest);
   if (!isHead && !isKnown && !isRefused) {
+    if (headers.range === undefined && sendHeld(exchange, workspace, blob)) return;
     await sendBody(exchange, workspace, blob);
     return;
   }
@@ -92,6 +94,28 @@ async function sendBody(
   }
 }
 
+/** Sends a whole blob that is in memory, header and bytes in one piece; false where it is not. */
+function sendHeld(
+  exchange: Exchange,
+  { store, counters }: OpenedWorkspace,
+  blob: SentBlob,
+): boolean {
+  const { outgoing } = exchange;
+  // What is said besides may be said in the place of something else: that is the long way's.
+  if (outgoing.destroyed || blob.headers !== undefined) return false;
+  const held = readHeld(store, blob.digest, {
+    bytesMax: atOnceBytesMax,
+    onAttempt: counters.note,
+  });
+  if (held === undefined) return false;
+  const { bytes, tier } = held;
+  const headers = listedHeaders(exchange, blob, tier);
+  headers.push("content-length", String(bytes.byteLength));
+  outgoing.writeHead(200, headers);
+  outgoing.end(bytes);
+  return true;
+}
+
 async function send(
   exchange: Exchange,
   blob: SentBlob,
@@ -133,10 +157,7 @@ async function openBlob(
   const content = await store.open(digest, {
     ...options,
     borrows: true,
-    // Made when somebody looks at it, and a blob in memory is there before anybody does.
-    get signal() {
-      return exchange.signal;
-    },
+    signal: exchange.signal(),
     onAttempt: counters.note,
   });
   if (content === undefined) throw absent(digest);
@@ -145,14 +166,14 @@ async function openBlob(
 
 /** Finds a blob without its bytes, and the tier that has it. */
 async function statBlob(
-  { signal }: Exchange,
+  exchange: Exchange,
   { store, counters }: OpenedWorkspace,
   digest: Digest,
   durable = false,
 ): Promise<Descriptor & { readonly tier: string | undefined }> {
   let tier: string | undefined;
   const found = await store.stat(digest, {
-    signal,
+    signal: exchange.signal(),
     durable,
     onAttempt: (attempt) => {
       if (attempt.outcome === "hit") ({ tier } = attempt);

@@ -34,7 +34,8 @@ export async function storeBody(
   { store }: OpenedWorkspace,
   { digest, algorithm }: StoredAs,
 ): Promise<PutResult> {
-  const { principal, signal, limits } = exchange;
+  const { principal, limits } = exchange;
+  const signal = exchange.signal();
   checkUpload(exchange);
   const named = digest === undefined ? (algorithm ?? "sha256") : algorithmOf(digest);
   checkPutAlgorithm(principal, named);

@@ -49,7 +49,7 @@ export const getTag: Route = defineRoute(
   async (exchange, { seq, at }: { seq?: number | undefined; at?: string | undefined }) => {
     const none = parseEntityTags(exchange.incoming.headers["if-none-match"], "If-None-Match");
     const { tags, tag } = await tagsOf(exchange);
-    const { signal } = exchange;
+    const signal = exchange.signal();
     const entry =
       seq !== undefined
         ? await tags.get(tag, seq, { signal })
@@ -73,7 +73,7 @@ const blobOfTag = {
 async function sendTagged(exchange: Exchange): Promise<void> {
   const workspace = await exchange.workspace();
   const { tags, tag } = await tagsOf(exchange);
-  const head = await tags.head(tag, { signal: exchange.signal });
+  const head = await tags.head(tag, { signal: exchange.signal() });
   if (head !== undefined && !isLive(head)) throw deletedTag(head);
   if (head === undefined) throw absentTag(tag);
   const { digest, mediaType } = head.target;
@@ -157,7 +157,7 @@ export const tagHistory: Route = defineRoute(
     const { tags, tag } = await tagsOf(exchange);
     const { before, n: limit = pageDefault } = query;
     const records: TagRecord[] = [];
-    for await (const each of tags.history(tag, { before, limit, signal: exchange.signal })) {
+    for await (const each of tags.history(tag, { before, limit, signal: exchange.signal() })) {
       records.push(each);
     }
     const last = records.at(-1)?.seq ?? 1;
@@ -207,7 +207,7 @@ export const listTags: Route = defineRoute(
   async (exchange, query: TagListQuery) => {
     const workspace = await exchange.workspace();
     const tags = tagsOrNone(workspace.tags);
-    const { signal } = exchange;
+    const signal = exchange.signal();
     const { prefix, after: startAfter, expand } = query;
     const most = expand === undefined ? pageMax : expandedMax;
     const limit = Math.min(most, query.n ?? pageDefault);
@@ -262,7 +262,7 @@ export const verifyTag: Route = defineRoute(
   },
   async (exchange) => {
     const { tags, tag } = await tagsOf(exchange);
-    sendJson(exchange, 200, await tags.verify(tag, { signal: exchange.signal }));
+    sendJson(exchange, 200, await tags.verify(tag, { signal: exchange.signal() }));
   },
 );
 

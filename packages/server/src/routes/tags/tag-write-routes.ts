@@ -98,7 +98,7 @@ export const putTag: Route = defineRoute(
     const { principal, receipts } = exchange;
     if (isConfined(principal)) {
       const receipt = exchange.incoming.headers[receiptHeader.toLowerCase()]?.toString();
-      const head = await tags.head(tag, { signal: exchange.signal });
+      const head = await tags.head(tag, { signal: exchange.signal() });
       checkTagTarget(principal, { digest, receipt, head }, receipts);
     }
     const entry = await writeTag(exchange, at, { actor, reason, base }, (options) =>

@@ -96,7 +96,7 @@ async function expectationOf(exchange: Exchange, tags: TagLog, tag: string): Pro
   const noneMatch = parseEntityTags(headers["if-none-match"], "If-None-Match");
   // It can't be there and not be there.
   if (match !== undefined && noneMatch !== undefined) {
-    throw unmatched(tag, await tags.head(tag, { signal: exchange.signal }));
+    throw unmatched(tag, await tags.head(tag, { signal: exchange.signal() }));
   }
   if (noneMatch !== undefined) {
     if (noneMatch !== "*") throw refuse("If-None-Match takes * here: the tag is absent or deleted");
@@ -108,7 +108,7 @@ async function expectationOf(exchange: Exchange, tags: TagLog, tag: string): Pro
     if (/^\d{1,16}$/.test(only.tag)) return { expect: Number(only.tag), isFixed: true };
     if (isDigest(only.tag)) return { expect: parseDigest(only.tag), isFixed: true };
   }
-  const head = await tags.head(tag, { signal: exchange.signal });
+  const head = await tags.head(tag, { signal: exchange.signal() });
   if (!isLive(head) || !holds(match, head)) throw unmatched(tag, head);
   return { expect: head.seq, isFixed: match !== "*" };
 }

@@ -37,7 +37,7 @@ export const watchTag: Route = defineRoute(
     const last = exchange.incoming.headers["last-event-id"]?.toString() ?? "";
     const since = /^\d{1,15}$/.test(last) ? Number(last) : query.since;
     const { outgoing, closing, requestId } = exchange;
-    const ending = linkedAbort(exchange.signal);
+    const ending = linkedAbort(exchange.signal());
     const onClosing = (): void => ending.abort(closing.reason);
     closing.addEventListener("abort", onClosing, { once: true });
     if (closing.aborted) onClosing();
