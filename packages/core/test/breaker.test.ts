@@ -86,6 +86,19 @@ async function ask(store: BlobStore, times: number): Promise<string[]> {
 const settings = { random: () => 0.5 };
 
 describe("a breaker", () => {
+  it("is not opened by an answer, whatever came before it", async () => {
+    const weather: Weather = { code: "UNAVAILABLE" };
+    const inner = shaky(weather);
+    const store = withBreaker(inner, { clock: manualClock(), random: () => 0.5 });
+    await ask(store, 19);
+    weather.code = undefined;
+    await ask(store, 2);
+    expect(inner.asked).toBe(21);
+    weather.code = "UNAVAILABLE";
+    await ask(store, 2);
+    expect(inner.asked).toBe(22);
+  });
+
   it("opens at 20 requests of which half failed, and holds back all that follow", async () => {
     const weather: Weather = { code: undefined };
     const inner = shaky(weather);

@@ -14,7 +14,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what exists is right",
     file: core("store/put-blob"),
-    find: "return await settle(put, checked);",
+    find: "return await settle(put, body, checked);",
     replace: 'return { digest, size: checked.size(), outcome: "existed" };',
     why: "F17, F4: a wrong object in the way counts as stored",
   },

@@ -93,7 +93,9 @@ export function createBreaker(
     }
     if (how === "unknown") return;
     counts.add("requests");
-    if (how === "failed") counts.add("failures");
+    // An answer is never the reason to stop asking, however many failures came before it.
+    if (how === "answered") return;
+    counts.add("failures");
     const requests = counts.sum("requests");
     const isBad = counts.sum("failures") >= requests * limits.failuresMin;
     if (requests >= limits.requestsMin && isBad) open();
