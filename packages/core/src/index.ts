@@ -32,6 +32,7 @@ export * from "./digest.ts";
 export * from "./disposal.ts";
 export * from "./errors.ts";
 export * from "./hasher.ts";
+export * from "./layers/exhausted.ts";
 export * from "./layers/limited.ts";
 export * from "./layers/measured.ts";
 export * from "./layers/observed.ts";

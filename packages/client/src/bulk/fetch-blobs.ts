@@ -4,6 +4,7 @@ import {
   type Digest,
   type ErrorCode,
   errorTable,
+  exhausted,
   isStoreError,
   splitDigest,
   StoreError,
@@ -13,7 +14,7 @@ import type { Api } from "../wire/api.ts";
 import { ask } from "../wire/ask.ts";
 import { type Fields, fieldsOf } from "../wire/fields.ts";
 import { problemError } from "../wire/problem.ts";
-import { exhausted, pauseBefore } from "../wire/repeat.ts";
+import { pauseBefore } from "../wire/repeat.ts";
 import type { Asked } from "../wire/transport.ts";
 import { type Digests, missingBatchMax, ndjsonOf } from "./missing-blobs.ts";
 import { readNdjson } from "./read-lines.ts";

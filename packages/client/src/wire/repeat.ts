@@ -1,4 +1,4 @@
-import { abortedError, isStoreError, sleep, StoreError } from "@bitstore/core";
+import { abortedError, exhausted, isStoreError, sleep } from "@bitstore/core";
 import type { Api } from "./api.ts";
 
 export interface RepeatOptions {
@@ -49,21 +49,5 @@ export async function pauseBefore(
   const most = Math.min(limits.pauseMsMax, limits.pauseMs * 2 ** Math.min(failures - 1, 20));
   await sleep(clock, random() * most, signal).catch((error: unknown) => {
     throw signal === undefined ? error : abortedError(operation, signal);
-  });
-}
-
-/** Says of a failed attempt that it was the last of several. */
-export function exhausted(error: StoreError, attempts: number): StoreError {
-  return new StoreError({
-    code: error.code,
-    operation: error.operation,
-    source: error.source,
-    subject: error.subject,
-    message: attempts === 1 ? error.detail : `${error.detail} (after ${attempts} attempts)`,
-    persistence: "exhausted",
-    retryAfterMs: error.retryAfterMs,
-    serviceCode: error.serviceCode,
-    attempts: error.attempts,
-    cause: error.cause,
   });
 }

@@ -1,8 +1,9 @@
 import { type Clock, sleep, systemClock } from "../clock.ts";
 import { type Body, openBody } from "../bytes.ts";
 import { publishRetry } from "../diagnostics.ts";
-import { abortedError, isStoreError, StoreError } from "../errors.ts";
+import { abortedError, isStoreError } from "../errors.ts";
 import type { BlobStore } from "../source.ts";
+import { exhausted } from "./exhausted.ts";
 import { slidingCounts } from "./sliding-counts.ts";
 
 export interface RetryOptions {
@@ -117,22 +118,6 @@ export function withRetry(inner: BlobStore, options: Partial<RetryOptions> = {})
     },
     [Symbol.asyncDispose]: async () => await inner[Symbol.asyncDispose](),
   };
-}
-
-/** Says of a failed attempt that it was the last of several. */
-function exhausted(error: StoreError, attempts: number): StoreError {
-  return new StoreError({
-    code: error.code,
-    operation: error.operation,
-    source: error.source,
-    subject: error.subject,
-    message: attempts === 1 ? error.detail : `${error.detail} (after ${attempts} attempts)`,
-    persistence: "exhausted",
-    retryAfterMs: error.retryAfterMs,
-    serviceCode: error.serviceCode,
-    attempts: error.attempts,
-    cause: error.cause,
-  });
 }
 
 function watchBody(body: Body): { readonly body: Body; threw(): boolean } {
