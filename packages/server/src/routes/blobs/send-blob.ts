@@ -14,6 +14,7 @@ import {
   matchesWeakly,
   parseEntityTags,
 } from "../../wire/conditions.ts";
+import { endOfTurn } from "../../wire/end-of-turn.ts";
 import { parseRangeHeader } from "../../wire/range-header.ts";
 import { breakOff, sendBytes } from "../../wire/send-bytes.ts";
 import type { Exchange } from "../exchange.ts";
@@ -47,7 +48,10 @@ export async function sendBlob(
   const isHead = exchange.incoming.method === "HEAD";
   const isRefused = ifMatch !== undefined && !matchesStrongly(ifMatch, blob.digest);
   if (!isHead && !isKnown && !isRefused) {
-    if (headers.range === undefined && sendHeld(exchange, workspace, blob)) return;
+    if (headers.range === undefined) {
+      await endOfTurn();
+      if (sendHeld(exchange, workspace, blob)) return;
+    }
     await sendBody(exchange, workspace, blob);
     return;
   }
