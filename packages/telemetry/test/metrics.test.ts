@@ -207,3 +207,25 @@ test("two sets of metrics are apart, and nobody listens once they are disposed",
     expect(hasSubscribers(`bitstore:${name}`), name).toBe(false);
   }
 });
+
+test("what was counted is told at each scrape once, by its own values", async () => {
+  using metrics = createMetrics({ process: false });
+  const requestOf = (route: string, status: number): void =>
+    metrics.request({ requestId: "r", method: "GET", route, status, elapsedMs: 1, bytesOut: 10 });
+  const total = async (route: string, status: number): Promise<number | undefined> =>
+    (await samplesOf(metrics)).get(
+      `bitstore_http_requests_total{method="GET",route="${route}",status="${status}"}`,
+    );
+  requestOf("/one", 200);
+  requestOf("/one", 200);
+  requestOf("/one", 404);
+  requestOf("/two", 200);
+  expect(await total("/one", 200)).toBe(2);
+  expect(await total("/one", 200)).toBe(2);
+  requestOf("/one", 200);
+  expect(await total("/one", 200)).toBe(3);
+  expect(await total("/one", 404)).toBe(1);
+  expect(await total("/two", 200)).toBe(1);
+  expect(await total("/two", 404)).toBeUndefined();
+  expect((await samplesOf(metrics)).get('bitstore_http_bytes_total{direction="out"}')).toBe(50);
+});

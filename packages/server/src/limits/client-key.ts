@@ -7,10 +7,10 @@ import type { Principal } from "../access/principal.ts";
  */
 export function clientKey(principal: Principal | undefined, remoteAddress = ""): string {
   if (principal !== undefined && principal.name !== "anonymous") {
-    // As JSON, so that no name can be written that is another one's.
+    // As JSON, so that no name can be written that is another one's, or an address.
     return JSON.stringify([principal.namespace, principal.name]);
   }
-  return `address ${networkOf(remoteAddress)}`;
+  return networkOf(remoteAddress);
 }
 
 function networkOf(address: string): string {

@@ -8,22 +8,23 @@ export interface ConcurrencyLimiter {
 
 /** Bounds requests under way, of each client. What is remembered is what is under way, so is bounded. */
 export function concurrencyLimiter(requestsPerClientMax: number): ConcurrencyLimiter {
-  const counts = new Map<string, number>();
+  const clients = new Map<string, { underWay: number }>();
   return {
     get size() {
-      return counts.size;
+      return clients.size;
     },
-    enter(client) {
-      const count = counts.get(client) ?? 0;
-      if (count >= requestsPerClientMax) return undefined;
-      counts.set(client, count + 1);
+    enter(key) {
+      const known = clients.get(key);
+      const client = known ?? { underWay: 0 };
+      if (client.underWay >= requestsPerClientMax) return undefined;
+      if (known === undefined) clients.set(key, client);
+      client.underWay += 1;
       let hasLeft = false;
       return () => {
         if (hasLeft) return;
         hasLeft = true;
-        const left = (counts.get(client) ?? 1) - 1;
-        if (left > 0) counts.set(client, left);
-        else counts.delete(client);
+        client.underWay -= 1;
+        if (client.underWay === 0) clients.delete(key);
       };
     },
   };

@@ -1,5 +1,6 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import { Histogram, type Registry } from "prom-client";
 import type { RequestSummary } from "../request.ts";
+import { counted } from "./counted.ts";
 import { labelValues } from "./label-values.ts";
 import { secondsBuckets } from "./tier-metrics.ts";
 
@@ -16,11 +17,10 @@ const methods: ReadonlySet<string> = new Set([
 /** Counts requests by the pattern of their route; what fits none is `none`, whatever its path. */
 export function requestMetrics(registry: Registry): (request: RequestSummary) => void {
   const registers = [registry];
-  const requests = new Counter({
+  const requests = counted(registry, {
     name: "bitstore_http_requests_total",
     help: "Requests, by route and status",
     labelNames: ["method", "route", "status"],
-    registers,
   });
   const seconds = new Histogram({
     name: "bitstore_http_seconds",
@@ -29,27 +29,25 @@ export function requestMetrics(registry: Registry): (request: RequestSummary) =>
     buckets: [...secondsBuckets],
     registers,
   });
-  const errors = new Counter({
+  const errors = counted(registry, {
     name: "bitstore_errors_total",
     help: "Requests that ended with an error, by its code",
     labelNames: ["code"],
-    registers,
   });
-  const bytes = new Counter({
+  const bytes = counted(registry, {
     name: "bitstore_http_bytes_total",
     help: "Bytes of bodies, by whether they came in or went out",
     labelNames: ["direction"],
-    registers,
   });
   const routeOf = labelValues();
   return (request) => {
     const { status, elapsedMs, code, bytesIn = 0, bytesOut = 0 } = request;
     const method = methods.has(request.method) ? request.method : "other";
     const route = request.route === undefined ? "none" : routeOf(request.route);
-    requests.inc({ method, route, status });
+    requests([method, route, String(status)]);
     seconds.observe({ method, route }, elapsedMs / 1000);
-    if (code !== undefined) errors.inc({ code });
-    if (bytesIn > 0) bytes.inc({ direction: "in" }, bytesIn);
-    if (bytesOut > 0) bytes.inc({ direction: "out" }, bytesOut);
+    if (code !== undefined) errors([code]);
+    if (bytesIn > 0) bytes(["in"], bytesIn);
+    if (bytesOut > 0) bytes(["out"], bytesOut);
   };
 }

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Gauge, Histogram, type Registry } from "prom-client";
 import { type CoreListeners, listenToCore } from "../channels.ts";
+import { counted } from "./counted.ts";
 import { labelValues } from "./label-values.ts";
 
 /** Seconds, from a hit in memory to a cloud on a bad day. */
@@ -12,17 +13,15 @@ const breakerStates = ["closed", "half-open", "open"] as const;
 /** Counts what core tells of tiers: attempts, streams, fills, alarms, breakers, retries. */
 export function tierMetrics(registry: Registry): Disposable {
   const registers = [registry];
-  const attempts = new Counter({
+  const attempts = counted(registry, {
     name: "bitstore_tier_attempts_total",
     help: "Questions to a tier, by what it said: a hit, a miss, or why there was no answer",
     labelNames: ["tier", "operation", "outcome"],
-    registers,
   });
-  const bytes = new Counter({
+  const bytes = counted(registry, {
     name: "bitstore_tier_bytes_total",
     help: "Bytes that came from a tier",
     labelNames: ["tier"],
-    registers,
   });
   const seconds = new Histogram({
     name: "bitstore_tier_seconds",
@@ -31,29 +30,25 @@ export function tierMetrics(registry: Registry): Disposable {
     buckets: [...secondsBuckets],
     registers,
   });
-  const errors = new Counter({
+  const errors = counted(registry, {
     name: "bitstore_tier_errors_total",
     help: "Failures of a tier, by error code",
     labelNames: ["tier", "code"],
-    registers,
   });
-  const fills = new Counter({
+  const fills = counted(registry, {
     name: "bitstore_fills_total",
     help: "Copies into a cache tier, by how they ended",
     labelNames: ["tier", "outcome"],
-    registers,
   });
-  const fillBytes = new Counter({
+  const fillBytes = counted(registry, {
     name: "bitstore_fill_bytes_total",
     help: "Bytes that were copied into a cache tier",
     labelNames: ["tier"],
-    registers,
   });
-  const alarms = new Counter({
+  const alarms = counted(registry, {
     name: "bitstore_alarms_total",
     help: "What a person should look at, by kind",
     labelNames: ["kind"],
-    registers,
   });
   const breaker = new Gauge({
     name: "bitstore_breaker_state",
@@ -61,11 +56,10 @@ export function tierMetrics(registry: Registry): Disposable {
     labelNames: ["source", "state"],
     registers,
   });
-  const retries = new Counter({
+  const retries = counted(registry, {
     name: "bitstore_retries_total",
     help: "Requests that failed for a while, by whether they were made again",
     labelNames: ["source", "outcome"],
-    registers,
   });
   const [tierOf, sourceOf, operationOf] = [labelValues(), labelValues(), labelValues()];
 
@@ -75,27 +69,27 @@ export function tierMetrics(registry: Registry): Disposable {
       const [tier, operation] = [tierOf(attempt.tier), operationOf(asked)];
       // A range that lies outside is the caller's mistake, and the tier has told it so.
       const isOutside = error?.code === "RANGE_NOT_SATISFIABLE";
-      attempts.inc({ tier, operation, outcome: isOutside ? "out-of-range" : outcome });
+      attempts([tier, operation, isOutside ? "out-of-range" : outcome]);
       // What a stream that broke off had given is told by the stream.
-      if (outcome === "hit" && attempt.bytes > 0) bytes.inc({ tier }, attempt.bytes);
+      if (outcome === "hit" && attempt.bytes > 0) bytes([tier], attempt.bytes);
       // A tier that was not asked took no time.
       if (outcome !== "skipped") seconds.observe({ tier, operation }, elapsedMs / 1000);
-      if (error !== undefined && !isOutside) errors.inc({ tier, code: error.code });
+      if (error !== undefined && !isOutside) errors([tier, error.code]);
     },
-    stream: (event) => bytes.inc({ tier: tierOf(event.tier) }, event.bytes),
+    stream: (event) => bytes([tierOf(event.tier)], event.bytes),
     fill(event) {
       const tier = tierOf(event.tier);
-      fills.inc({ tier, outcome: event.outcome });
-      if (event.outcome === "filled") fillBytes.inc({ tier }, event.bytes);
+      fills([tier, event.outcome]);
+      if (event.outcome === "filled") fillBytes([tier], event.bytes);
     },
-    alarm: ({ kind }) => alarms.inc({ kind }),
+    alarm: ({ kind }) => alarms([kind]),
     breaker(event) {
       const source = sourceOf(event.source);
       for (const state of breakerStates) {
         breaker.set({ source, state }, state === event.state ? 1 : 0);
       }
     },
-    retry: ({ source, outcome }) => retries.inc({ source: sourceOf(source), outcome }),
+    retry: ({ source, outcome }) => retries([sourceOf(source), outcome]),
   };
   return listenToCore(listeners);
 }
