@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Agent, get } from "node:http";
+import { Agent, get, type IncomingMessage } from "node:http";
 
 /** What came of many reads of one blob at a time. */
 export interface Rush {
@@ -11,25 +11,22 @@ export interface Rush {
 
 /**
  * Asks for one URL by many connections at a time. Calls back once all requests were written, which is
- * when an origin that waits for it may answer.
+ * when an origin that waits for it may answer. Bodies are read on only once each has begun: one process
+ * that reads a thousand of them measures itself.
  */
 export async function rush(url: string, count: number, onAsked: () => void): Promise<Rush> {
   const agent = new Agent({ maxSockets: count });
   let asked = 0;
   let openedMs = Number.NaN;
   const firstByteMs: number[] = [];
-  const digests = new Set<string>();
-  const one = (): Promise<void> =>
+  const begin = (): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const hash = createHash("sha256");
       const request = get(url, { agent }, (response) => {
         if (response.statusCode !== 200) reject(new Error(`status ${response.statusCode}`));
-        response.once("data", () => firstByteMs.push(performance.now() - openedMs));
-        response.on("data", (chunk: Buffer) => hash.update(chunk));
         response.once("error", reject);
-        response.once("end", () => {
-          digests.add(`sha256:${hash.digest("hex")}`);
-          resolve();
+        response.once("readable", () => {
+          firstByteMs.push(performance.now() - openedMs);
+          resolve(response);
         });
       });
       request.once("error", reject);
@@ -41,11 +38,18 @@ export async function rush(url: string, count: number, onAsked: () => void): Pro
       });
     });
   try {
-    await Promise.all(Array.from({ length: count }, one));
+    const responses = await Promise.all(Array.from({ length: count }, begin));
+    const digests = new Set(await Promise.all(responses.map(digestOfBody)));
+    return { firstByteMs: firstByteMs.sort((a, b) => a - b), digests };
   } finally {
     agent.destroy();
   }
-  return { firstByteMs: firstByteMs.sort((a, b) => a - b), digests };
+}
+
+async function digestOfBody(response: IncomingMessage): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of response) hash.update(chunk as Buffer);
+  return `sha256:${hash.digest("hex")}`;
 }
 
 /** Returns the value below which a part of ascending values lies. */
