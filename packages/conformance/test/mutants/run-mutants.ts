@@ -16,6 +16,7 @@ const vitest = await startVitest(
     config: false,
     watch: false,
     include: ["packages/conformance/test/mutants/*.mutants.ts"],
+    setupFiles: [fileURLToPath(new URL("./skip-caught.ts", import.meta.url))],
     reporters: ["json"],
     outputFile,
     testTimeout: 60_000,
