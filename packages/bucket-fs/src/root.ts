@@ -115,7 +115,9 @@ export function openRoot({ path: given, name, fsync, foldNames, memory }: RootOp
     }
     // An unmounted disk leaves an empty directory behind, and its blobs would look deleted.
     if (now.device !== known.device || now.inode !== known.inode) {
-      throw unavailable("the root is another directory than it was; a disk may be unmounted");
+      throw unavailable(
+        "the root is another directory than it was; mount it again, or restart if it was replaced",
+      );
     }
   }
 

@@ -9,11 +9,11 @@ import { bodyOf, rudeServer, sendJson, sendProblem } from "./rude-server.ts";
 const bytes = Buffer.from("a blob");
 const digest = await digestOf(bytes, "sha256");
 
-function entry(tag: string, target: Digest): TagEntry {
+function entry(tag: string, target: Digest, seq = 1): TagEntry {
   return {
     namespace: "default",
     tag,
-    seq: 1,
+    seq,
     op: "set",
     target: { digest: target },
     nonce: "1".padStart(32, "0"),
@@ -61,10 +61,11 @@ test("clients that share their proofs know each other's receipts", async () => {
   expect(server.seen[1]?.headers["bitstore-receipt"]).toBe("v1.b");
 });
 
-test("what is refused by its digest is read through the tag that named it", async () => {
+test("what is refused by its digest is read through the entry that named it", async () => {
   await using server = await rudeServer((request, response) => {
     if (request.url === "/v1/tags/a") return sendJson(response, 200, entry("a", digest));
-    if (request.url !== "/v1/tags/a/blob") return sendProblem(response, 403, "PERMISSION_DENIED");
+    if (request.url !== "/v1/tags/a/blob?seq=1")
+      return sendProblem(response, 403, "PERMISSION_DENIED");
     expect(request.headers["if-match"]).toBe(`"${digest}"`);
     response.writeHead(200, { etag: `"${digest}"`, "content-length": 6 });
     return void response.end(request.method === "HEAD" ? undefined : bytes);
@@ -81,11 +82,43 @@ test("what is refused by its digest is read through the tag that named it", asyn
   });
 });
 
+test("each of a tag's entries is read through itself, though the tag has moved on", async () => {
+  const later = await digestOf(Buffer.from("later!"), "sha256");
+  const asked: (string | undefined)[] = [];
+  await using server = await rudeServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://server");
+    if (pathname === "/v1/tags/a") {
+      const isFirst = searchParams.get("seq") === "1";
+      return sendJson(response, 200, isFirst ? entry("a", digest) : entry("a", later, 2));
+    }
+    if (pathname !== "/v1/tags/a/blob") return sendProblem(response, 403, "PERMISSION_DENIED");
+    asked.push(request.url);
+    const etag = searchParams.get("seq") === "1" ? digest : later;
+    if (request.headers["if-match"] !== `"${etag}"`) {
+      return sendProblem(response, 412, "PRECONDITION_FAILED");
+    }
+    response.writeHead(200, { etag: `"${etag}"`, "content-length": 6 });
+    return void response.end(etag === digest ? bytes : "later!");
+  });
+  const { store, tags } = server.client;
+  await tags.get("a", 1);
+  await tags.head("a");
+  for (const [name, text] of [
+    [digest, "a blob"],
+    [later, "later!"],
+  ] as const) {
+    const content = await store.open(name);
+    expect(Buffer.from((await content?.bytes()) ?? []).toString()).toBe(text);
+  }
+  expect(asked).toEqual(["/v1/tags/a/blob?seq=1", "/v1/tags/a/blob?seq=2"]);
+});
+
 test.each([403, 404, 412])("where the tag answers %i the refusal stands", async (status) => {
   await using server = await rudeServer((request, response) => {
     if (request.url === "/v1/tags/a") return sendJson(response, 200, entry("a", digest));
     const code = status === 404 ? "NOT_FOUND" : "PRECONDITION_FAILED";
-    if (request.url !== "/v1/tags/a/blob") return sendProblem(response, 403, "PERMISSION_DENIED");
+    if (request.url !== "/v1/tags/a/blob?seq=1")
+      return sendProblem(response, 403, "PERMISSION_DENIED");
     return sendProblem(response, status, status === 403 ? "PERMISSION_DENIED" : code);
   });
   await server.client.tags.head("a");

@@ -6,9 +6,21 @@ export type Bytes = AsyncIterable<Uint8Array>;
 /** What is put: bytes, or a factory of streams, because a one-shot stream can't be retried. */
 export type Body = Uint8Array | (() => Bytes);
 
-/** Opens a body once more from its start. */
+/**
+ * Opens a body once more from its start.
+ *
+ * @throws INVALID_ARGUMENT for what is no body, as who calls without types may give: a text, or a stream
+ * that can be read once.
+ */
 export function openBody(body: Body): Bytes {
-  return body instanceof Uint8Array ? single(body) : body();
+  if (body instanceof Uint8Array) return single(body);
+  if (typeof body === "function") return body();
+  throw new StoreError({
+    code: "INVALID_ARGUMENT",
+    operation: "put",
+    subject: "body",
+    message: "it is neither bytes nor a function that returns a stream; write () => stream",
+  });
 }
 
 /** Yields one chunk, or none where it is empty. */

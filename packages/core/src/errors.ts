@@ -100,7 +100,7 @@ export class StoreError extends Error {
     const where = [options.subject, options.source].filter((part) => part !== undefined);
     const head = [options.operation, where.join(": ")].filter((part) => part !== "").join(" ");
     super(
-      `${head}: ${options.message}`,
+      head === "" ? options.message : `${head}: ${options.message}`,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.name = "StoreError";

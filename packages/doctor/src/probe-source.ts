@@ -71,6 +71,14 @@ const reachable: Probe<SourceContext> = {
       );
     } catch (error) {
       if (!isStoreError(error)) throw error;
+      if (error.code === "UNAVAILABLE" && error.attempts !== undefined) {
+        const meaning =
+          "Blobs that its other tiers have can be fetched: its /readyz names the tier.";
+        return {
+          ...no(`it answers, but a tier of its own does not: ${error.detail}`, meaning),
+          code: error.code,
+        };
+      }
       context.unreachable = error.detail;
       return { ...no(error.detail), code: error.code };
     }

@@ -108,6 +108,19 @@ describe("a source that breaks one promise", () => {
     }
   });
 
+  test("a server of which a tier is down answers all the same", async () => {
+    const told = { tier: "far", outcome: "failed", elapsedMs: 1, bytes: 0 } as const;
+    const options = { code: "UNAVAILABLE", operation: "open", attempts: [told] } as const;
+    const error = new StoreError({ ...options, message: "far failed" });
+    const { source, known } = await setup((inner) => ({
+      open: (digest, call) => (digest === known ? inner.open(digest, call) : Promise.reject(error)),
+    }));
+    const results = await probed(source, { known });
+    expect(results.get("reachable")).toMatchObject({ outcome: "no", code: "UNAVAILABLE" });
+    expect(results.get("reachable")?.meaning).toContain("can be fetched");
+    expect(results.get("ranges")?.outcome).toBe("yes");
+  });
+
   test("one that has a page for every address is no source", async () => {
     // It answers 200 for a digest that nothing has; the read is disposed.
     const page = contentOfBytes({ size: 100, source: "api" }, bytes);

@@ -3,8 +3,12 @@ import { abortedError, type Clock, isStoreError, StoreError, systemClock } from 
 import type { Logger, Metrics, RequestSummary, Tracing } from "@bitstore/telemetry";
 import { type Access, checkListening, openAccess } from "./access/open-access.ts";
 import type { AuditLog } from "./audit/audit-log.ts";
+import { byteBudget } from "./limits/byte-budget.ts";
 import { type ClientLimits, clientGate } from "./limits/client-limits.ts";
-import type { NodeLimits } from "./limits/node-limits.ts";
+import type { ConnectionBounds } from "./limits/connection-limit.ts";
+import { clientAddress } from "./limits/client-address.ts";
+import { type NodeLimits, nodeLimitsDefault } from "./limits/node-limits.ts";
+import { trustedProxies } from "./limits/trusted-proxies.ts";
 import { type Listener, listen, type ListenOptions } from "./listen/listener.ts";
 import { requestListener } from "./listen/request-listener.ts";
 import { createRouter } from "./listen/router.ts";
@@ -27,6 +31,11 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits> | undefined;
   readonly clientLimits?: Partial<ClientLimits> | undefined;
   readonly nodeLimits?: Partial<NodeLimits> | undefined;
+  /**
+   * Addresses and CIDR ranges of proxies in front, whose X-Forwarded-For says where a request comes
+   * from; none if left out. CONFIG_INVALID for anything else.
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
   readonly clock?: Clock | undefined;
   /** Where it is recorded what callers change; a write that can't be recorded fails. */
   readonly audit?: AuditLog | undefined;
@@ -55,13 +64,18 @@ export interface Server {
   listen(options?: ListenOptions): Promise<ServerAddress>;
   /** Where it listens; undefined before it does. */
   readonly address: ServerAddress | undefined;
-  /** Lets other access rules hold from the next request on. */
+  /** Lets other access rules hold from the next request on. Watches end: they are asked for anew. */
   setAccess(access: Access): void;
   /**
-   * Lets other limits hold from the next request on. What clients have under way is not counted by the
-   * new ones, and a rate begins anew.
+   * Lets other limits hold from the next request on, and other bounds on connections from the next one
+   * on; what is left out has its default again. What clients have under way is not counted by the new
+   * ones, and a rate begins anew. What `nodeLimits` says of headers and of idle connections stays as it
+   * was when the server began to listen. CONFIG_INVALID, and all as it was, where `trustedProxies` is
+   * wrong.
    */
-  setLimits(limits: Pick<ServerOptions, "limits" | "clientLimits">): void;
+  setLimits(
+    limits: Pick<ServerOptions, "limits" | "clientLimits" | "nodeLimits" | "trustedProxies">,
+  ): void;
   /**
    * Takes no more requests, ends watches, waits for what is under way, cuts off what is left, and
    * disposes the workspaces, which waits for their fills.
@@ -92,15 +106,21 @@ export function createServer(options: ServerOptions): Server {
   const cutOff = new AbortController();
   const workspaces = createWorkspaces(options.open);
   let access = options.access ?? openToThisMachine(clock);
+  let accessReplaced = new AbortController();
   let limits = { ...serverLimitsDefault, ...options.limits };
   let gate = clientGate(options.clientLimits, clock);
+  let nodeLimits = { ...nodeLimitsDefault, ...options.nodeLimits };
+  let proxies = trustedProxies(options.trustedProxies ?? []);
   const service: Service = {
     access: () => access,
+    accessReplaced: () => accessReplaced.signal,
     get gate() {
       return gate;
     },
+    clientAddress: (incoming) => clientAddress(incoming, proxies),
     audit: options.audit,
     workspaces,
+    lists: byteBudget(),
     get limits() {
       return limits;
     },
@@ -146,15 +166,27 @@ export function createServer(options: ServerOptions): Server {
     },
     setAccess(next) {
       access = next;
+      const replaced = accessReplaced;
+      accessReplaced = new AbortController();
+      const reason = AbortSignal.abort(new Error("other access rules hold"));
+      replaced.abort(abortedError("serve", reason));
     },
     setLimits(next) {
+      proxies = trustedProxies(next.trustedProxies ?? []);
+      nodeLimits = { ...nodeLimitsDefault, ...next.nodeLimits };
+      const { connectionsMax } = nodeLimits;
+      void listener?.then(
+        (listening) => listening.limit({ connectionsMax }),
+        () => undefined,
+      );
       limits = { ...serverLimitsDefault, ...next.limits };
       gate = clientGate(next.clientLimits, clock);
     },
     async listen(where = {}) {
       if (listener !== undefined || closed !== undefined) throw listensOnce();
       checkListening(access, where.host ?? "127.0.0.1");
-      listener = listen(where, options.nodeLimits ?? {}, serve);
+      const bounds = (): ConnectionBounds => ({ ...nodeLimits, proxies });
+      listener = listen(where, nodeLimits, bounds, serve);
       const { host, port, url } = await listener;
       address = { host, port, url };
       return address;

@@ -5,6 +5,8 @@ import type { AccessConfig } from "./access/access-config.ts";
 import { parseAccess } from "./access/parse-access.ts";
 import { type AuditConfig, parseAudit } from "./audit/parse-audit.ts";
 import type { ClientLimits } from "./limits/client-limits.ts";
+import type { NodeLimits } from "./limits/node-limits.ts";
+import { trustedProxies } from "./limits/trusted-proxies.ts";
 import { issueWords } from "./wire/issue-words.ts";
 import type { ServerLimits } from "./server-limits.ts";
 
@@ -25,6 +27,9 @@ export interface ServerConfig {
   readonly tracing: TracingConfig | undefined;
   readonly limits: Partial<ServerLimits>;
   readonly clientLimits: Partial<ClientLimits>;
+  readonly nodeLimits: Partial<Pick<NodeLimits, "connectionsMax" | "connectionsPerAddressMax">>;
+  /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** What the command line says in place of the file. */
@@ -57,11 +62,18 @@ const shape = z.strictObject({
     .strictObject({
       blobBytes: count.optional(),
       listedDigests: count.optional(),
+      listBytes: count.optional(),
       requestsPerSecond: z.number().positive().optional(),
       burst: count.optional(),
       requestsPerClient: count.optional(),
+      archives: count.optional(),
+      archivesPerClient: count.optional(),
+      connections: count.optional(),
+      connectionsPerAddress: count.optional(),
     })
     .optional(),
+  // What its entries are, and how many there may be, `trustedProxies` checks.
+  trustedProxies: z.array(z.string()).optional(),
   // What is in these, and whether they go together, `parseAudit` and `parseAccess` check.
   audit: z.unknown().optional(),
   auth: z.unknown().optional(),
@@ -80,9 +92,12 @@ export function parseServerConfig(input: unknown, overrides: ServerOverrides = {
   const parsed = shape.safeParse(input ?? {});
   if (!parsed.success) throw invalid(parsed.error);
   const { limits = {}, tls, drainSeconds = 30, audit, ...rest } = parsed.data;
+  const proxies = rest.trustedProxies ?? [];
+  trustedProxies(proxies);
   const host = overrides.host ?? rest.host ?? serverHostDefault;
-  const access = parseAccess({ ...parsed.data, host }, host);
+  const access = parseAccess({ ...parsed.data, host }, host, proxies.length > 0);
   const { blobBytes, listedDigests, requestsPerSecond, burst, requestsPerClient } = limits;
+  const { connections, connectionsPerAddress, archives, archivesPerClient } = limits;
   return {
     host,
     port: overrides.port ?? rest.port ?? serverPortDefault,
@@ -95,12 +110,22 @@ export function parseServerConfig(input: unknown, overrides: ServerOverrides = {
     limits: {
       ...(blobBytes === undefined ? {} : { blobBytesMax: blobBytes }),
       ...(listedDigests === undefined ? {} : { listedDigestsMax: listedDigests }),
+      ...(limits.listBytes === undefined ? {} : { listBytesMax: limits.listBytes }),
     },
     clientLimits: {
       ...(requestsPerSecond === undefined ? {} : { requestsPerSecondMax: requestsPerSecond }),
       ...(burst === undefined ? {} : { burstMax: burst }),
       ...(requestsPerClient === undefined ? {} : { requestsPerClientMax: requestsPerClient }),
+      ...(archives === undefined ? {} : { archivesMax: archives }),
+      ...(archivesPerClient === undefined ? {} : { archivesPerClientMax: archivesPerClient }),
     },
+    nodeLimits: {
+      ...(connections === undefined ? {} : { connectionsMax: connections }),
+      ...(connectionsPerAddress === undefined
+        ? {}
+        : { connectionsPerAddressMax: connectionsPerAddress }),
+    },
+    trustedProxies: proxies,
   };
 }
 

@@ -12,6 +12,8 @@ export interface ServerLimits {
   readonly blobBytesMax: number;
   /** Digests in one list. */
   readonly listedDigestsMax: number;
+  /** Bytes of all lists that are held at the same time, in files mostly; of one client's, half of it. */
+  readonly listBytesMax: number;
   /** Blobs of one request that are asked for at a time. */
   readonly bulkConcurrencyMax: number;
   /** Bytes up to which a blob waits in memory for its place in an archive. */
@@ -34,6 +36,8 @@ export const serverLimitsDefault: ServerLimits = {
   replayBytesMax: 256 * 1024,
   blobBytesMax: 5 * 2 ** 40,
   listedDigestsMax: 10_000_000,
+  // One client's half takes the longest list of the longest digests.
+  listBytesMax: 2 * 2 ** 30,
   bulkConcurrencyMax: 32,
   entryBytesMax: 2 ** 20,
   heartbeatMs: 15_000,

@@ -215,3 +215,30 @@ describe("fetch", () => {
     expect(most - before).toBeLessThan(160 * 2 ** 20);
   });
 });
+
+test.each([{ archivesPerClientMax: 1 }, { archivesMax: 1 }])(
+  "an archive has to wait until another one is sent: %j",
+  async (clientLimits) => {
+    await using served = await openServer({ clientLimits });
+    const digest = await put(served, randomBytes(10));
+    const last = Promise.withResolvers<void>();
+    async function* list(): AsyncGenerator<Uint8Array, void, void> {
+      yield Buffer.from(`"${digest}"\n`);
+      await last.promise;
+    }
+    const headers = { "content-type": ndjson };
+    const first = ask(served, "fetch", ReadableStream.from(list()), headers);
+    const second = (): Promise<Response> => ask(served, "fetch", `"${digest}"\n`, headers);
+    let refused = await second();
+    while (refused.status === 200) {
+      await refused.arrayBuffer();
+      refused = await second();
+    }
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+    expect(await refused.json()).toMatchObject({ code: "RATE_LIMITED" });
+    expect((await ask(served, "missing", `"${digest}"\n`, headers)).status).toBe(200);
+    last.resolve();
+    expect((await (await first).arrayBuffer()).byteLength).toBeGreaterThan(1000);
+    expect((await second()).status).toBe(200);
+  },
+);

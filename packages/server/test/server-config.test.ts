@@ -30,6 +30,8 @@ describe("parseServerConfig", () => {
     [{ log: "loud" }, "server.log"],
     [{ audit: 3 }, "server.audit"],
     [{ host: "0.0.0.0" }, "without authentication"],
+    [{ trustedProxies: ["127.0.0.1"] }, "without authentication"],
+    [{ trustedProxies: ["127.0.0.1/33"] }, "server.trustedProxies.0"],
     [[], "server"],
   ])("refuses %j, naming the key", (input, says) => {
     expect(() => parseServerConfig(input)).toThrow(says);

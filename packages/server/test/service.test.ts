@@ -44,6 +44,7 @@ const zeros = "sha256:83ee47245398adee79bd9c0a8bc57b821e92aba10f5f9ade8a5d1fae4d
 describe("readiness", () => {
   test("is the origin's and the metadata's, and names the tier that is down", async () => {
     let isDown = false;
+    let failures = 8;
     const inner = memoryCache({ bytesMax: 1000, name: "origin" });
     const origin: BlobStore = {
       ...inner,
@@ -58,8 +59,8 @@ describe("readiness", () => {
         source: "origin",
         role: "source",
         origin: true,
-        recent: { inFlight: 0, requests: 9, failures: 9, refusals: 0, p95Ms: undefined },
-        breaker: { state: isDown ? "open" : "closed", requests: 9, failures: 9, retryAfterMs: 1 },
+        recent: { inFlight: 0, requests: 9, failures, refusals: 0, p95Ms: undefined },
+        breaker: { state: isDown ? "open" : "closed", requests: 9, failures, retryAfterMs: 1 },
         limit: undefined,
         retries: undefined,
         hedges: undefined,
@@ -89,6 +90,9 @@ describe("readiness", () => {
       checks: [{ name: "origin", ok: true }],
       tiers: [{ name: "ours", state: "up" }],
     });
+    // It answers the check, but has answered nothing else lately; its breaker waits for more.
+    failures = 9;
+    expect(await ready()).toMatchObject({ http: 200, tiers: [{ name: "ours", state: "down" }] });
     isDown = true;
     expect(await ready()).toMatchObject({
       http: 503,

@@ -177,6 +177,58 @@ test("the blob of a deleted tag is gone, and when and by whom is said", async ()
   expect(detail).toContain(`it was deleted at ${time} by bob; its entry 1 says what it named`);
 });
 
+test("the blob of an older entry is read by its sequence, whatever the tag names by then", async () => {
+  // Set, moved, deleted, set again: each entry gives its own blob and media type, to the end.
+  await set("old", one, {}, { mediaType: "text/plain" });
+  await set("old", two);
+  await fetch(tag("old", "?actor=bob"), { method: "DELETE" });
+  await set("old", two);
+  const first = await fetch(tag("old", "/blob?seq=1"));
+  expect(Object.fromEntries(first.headers)).toMatchObject({
+    etag: `"${one}"`,
+    "content-type": "text/plain",
+    "cache-control": "public, no-cache",
+  });
+  expect(await first.text()).toBe("one");
+  expect(await (await fetch(tag("old", "/blob?seq=2"))).text()).toBe("two");
+  expect(await (await fetch(tag("old", "/blob"))).text()).toBe("two");
+  const head = await fetch(tag("old", "/blob?seq=1"), { method: "HEAD" });
+  expect([head.status, head.headers.get("etag")]).toEqual([200, `"${one}"`]);
+  const range = { headers: { range: "bytes=1-2" } };
+  expect(await (await fetch(tag("old", "/blob?seq=1"), range)).text()).toBe("ne");
+  const known = { headers: { "if-none-match": `"${one}"` } };
+  expect((await fetch(tag("old", "/blob?seq=1"), known)).status).toBe(304);
+  const other = { headers: { "if-match": `"${two}"` } };
+  expect((await fetch(tag("old", "/blob?seq=1"), other)).status).toBe(412);
+});
+
+test("an entry that is none, or a deletion, has no blob, and what is no sequence is refused", async () => {
+  await set("few", one);
+  await fetch(tag("few", "?actor=bob"), { method: "DELETE" });
+  await set("few", two);
+  const askFor = async (name: string, query: string): Promise<readonly [number, string]> => {
+    const response = await fetch(tag(name, `/blob?${query}`));
+    return [response.status, ((await response.json()) as { detail: string }).detail];
+  };
+  expect(await askFor("few", "seq=2")).toEqual([
+    404,
+    expect.stringMatching(/deleted at .* by bob/),
+  ]);
+  expect(await askFor("few", "seq=4")).toEqual([404, expect.stringContaining("no entry 4")]);
+  expect(await askFor("never-set", "seq=1")).toEqual([404, expect.stringContaining("no entry 1")]);
+  const none = ["0", "-1", "1.5", "x", "", "1e3", "9007199254740993", "99999999999999999999"];
+  for (const seq of none) {
+    expect([seq, await askFor("few", `seq=${seq}`)]).toEqual([
+      seq,
+      [400, expect.stringContaining("seq")],
+    ]);
+    const head = await fetch(tag("few", `/blob?seq=${seq}`), { method: "HEAD" });
+    expect([seq, head.status]).toEqual([seq, 400]);
+  }
+  expect((await askFor("few", "seq=1&seq=2"))[0]).toBe(400);
+  expect((await askFor("few", "at=2026-01-01T00:00:00Z"))[0]).toBe(400);
+});
+
 test("tags are listed in pages, with their newest entries where asked for", async () => {
   await using own = await openServer();
   served = own;

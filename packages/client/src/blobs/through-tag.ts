@@ -1,4 +1,4 @@
-import { type Digest, isStoreError } from "@bitstore/core";
+import { type Digest, isStoreError, type TagEntry } from "@bitstore/core";
 import { tagPath } from "../tags/tag-path.ts";
 import type { Api } from "../wire/api.ts";
 import { type Answer, ask, type Question } from "../wire/ask.ts";
@@ -7,8 +7,8 @@ import { keepReceipt } from "../wire/receipt.ts";
 
 /**
  * Asks for a blob by its digest, and where that is refused, as it is to callers who are confined to
- * tags, through a tag that was seen to name it. If-Match holds the tag to this blob; where it names
- * another by now, or nothing, the refusal stands.
+ * tags, through an entry of a tag that was seen to name it, which is the same for ever. Where it
+ * can't be read through that either, the refusal stands.
  */
 export async function askForBlob(
   api: Api,
@@ -17,11 +17,11 @@ export async function askForBlob(
 ): Promise<Answer> {
   const { search = "", ...rest } = question;
   const answer = await ask(api, { ...rest, path: `/v1/blobs/${digest}${search}` });
-  const tag = answer.status === 403 ? api.proofs.tagOf(digest) : undefined;
+  const entry = answer.status === 403 ? api.proofs.tagOf(digest) : undefined;
   // Whether the origin has it a tag does not tell.
-  if (tag === undefined || search !== "") return answer;
+  if (entry === undefined || search !== "") return answer;
   const refusal = await problemError(answer);
-  const through = await askThroughTag(api, digest, tag, rest);
+  const through = await askThroughTag(api, digest, entry, rest);
   if (through === undefined) throw refusal;
   return through;
 }
@@ -32,10 +32,10 @@ export async function receiptThroughTag(
   digest: Digest,
   question: Pick<Question, "operation" | "subject" | "signal">,
 ): Promise<string | undefined> {
-  const tag = api.proofs.tagOf(digest);
-  if (tag === undefined) return undefined;
+  const entry = api.proofs.tagOf(digest);
+  if (entry === undefined) return undefined;
   try {
-    const answer = await askThroughTag(api, digest, tag, { ...question, method: "HEAD" });
+    const answer = await askThroughTag(api, digest, entry, { ...question, method: "HEAD" });
     await answer?.drain();
     return answer === undefined ? undefined : keepReceipt(api, answer, digest);
   } catch (error) {
@@ -48,11 +48,13 @@ export async function receiptThroughTag(
 async function askThroughTag(
   api: Api,
   digest: Digest,
-  tag: string,
+  { tag, seq }: Pick<TagEntry, "tag" | "seq">,
   question: Omit<Question, "path">,
 ): Promise<Answer | undefined> {
+  // A server whose tags were lost, and began again, may have another blob at that entry.
   const headers = { ...question.headers, "if-match": `"${digest}"` };
-  const answer = await ask(api, { ...question, path: `${tagPath(tag)}/blob`, headers });
+  const path = `${tagPath(tag)}/blob`;
+  const answer = await ask(api, { ...question, path, query: { seq }, headers });
   if (answer.status === 403 || answer.status === 404 || answer.status === 412) {
     await answer.drain();
     return undefined;

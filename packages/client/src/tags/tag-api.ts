@@ -14,7 +14,7 @@ export interface TagApi {
 /** Remembers of an entry that was read what later requests go by. */
 export function learnEntry({ api, known }: TagApi, { tag, seq, target }: TagEntry): void {
   known.learn(tag, seq);
-  if (target !== undefined) api.proofs.learnTag(target.digest, tag);
+  if (target !== undefined) api.proofs.learnTag(target.digest, { tag, seq });
 }
 
 /** The newest sequence that was seen of each tag: from where on a write is looked for. */

@@ -1,4 +1,4 @@
-import { type BlobStore, digestOf } from "@bitstore/core";
+import { type BlobStore, type Body, digestOf } from "@bitstore/core";
 import { expect } from "vitest";
 import type { BlobSuite } from "../blob-suite.ts";
 import { verifyFirstBytes } from "../blobs-around-limits.ts";
@@ -36,6 +36,19 @@ export function blobPutFailureCases(suite: BlobSuite<BlobStore>): void {
       await suite.expectThere(right);
     });
   }
+
+  suite.test("a text or a stream in place of a body is refused", ["put"], async () => {
+    const blob = await suite.fresh(100);
+    // Who calls without types passes a stream that can be read once, as other libraries take it.
+    for (const none of ["text", chunked(blob.bytes)(), undefined, {}]) {
+      const body = none as unknown as Body;
+      for (const naming of [{ digest: blob.digest }, { digest: blob.digest, size: 100 }]) {
+        const putting = suite.source.put(body, naming);
+        await promptly("put of no body", expectCode(putting, "INVALID_ARGUMENT"));
+      }
+    }
+    await suite.expectAbsent(blob.digest);
+  });
 
   for (const size of [1000, verifyFirstBytes + 1000]) {
     for (const off of [-1, 1]) {

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
-import type { Bytes } from "../bytes.ts";
+import { type Bytes, openBody } from "../bytes.ts";
 import { publishBreaker } from "../diagnostics.ts";
 import { isStoreError, StoreError } from "../errors.ts";
 import type { BlobStore } from "../source.ts";
@@ -81,7 +81,7 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
     async put(body, call = {}) {
       // An error of the body is the caller's own, and says nothing of the store.
       let isOwn = false;
-      const watched = body instanceof Uint8Array ? body : () => told(body(), () => (isOwn = true));
+      const watched = body instanceof Uint8Array ? body : () => told(openBody(body), () => (isOwn = true));
       const end = enter("put", call.digest, canaryPutMsMax);
       try {
         const result = await inner.put(watched, call);

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { type Bytes, collect } from "../bytes.ts";
+import { type Bytes, collect, openBody } from "../bytes.ts";
 import type { Content } from "../content.ts";
 import type { Digest } from "../digest.ts";
 import { abortedError, StoreError } from "../errors.ts";
@@ -98,7 +98,7 @@ export function withTimeout(inner: BlobStore, timeouts: Partial<Timeouts> = {}):
     async put(body, call = {}) {
       const dog = watch("put", call.digest, call);
       try {
-        const pulled = body instanceof Uint8Array ? body : () => touched(body(), dog, putStallMs);
+        const pulled = body instanceof Uint8Array ? body : () => touched(openBody(body), dog, putStallMs);
         // An array is taken all at once, so nothing tells how it gets on: it has the time that its size
         // needs at a slow pace.
         const atOnce = body instanceof Uint8Array ? body.byteLength - unseenBytesMax : 0;

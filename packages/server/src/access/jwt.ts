@@ -103,6 +103,8 @@ function principalOf(payload: JWTPayload, options: JwtOptions): Principal {
     namespace: typeof namespace === "string" ? namespace : options.namespace,
     scopes: scopesOf(payload[claims.scope], claims.scopePrefix, options.scopes),
     tagPrefixes: tagPrefixesOf(payload, claims.tagPrefixes),
+    // Until then the token is taken, as the clocks may differ.
+    expiresAtMs: payload.exp === undefined ? undefined : payload.exp * 1000 + options.clockSkewMs,
   };
 }
 

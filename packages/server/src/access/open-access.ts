@@ -21,6 +21,8 @@ export interface Access {
   readonly receipts: Receipts;
   /** Whether answers depend on who asks, so that no shared cache may keep them. */
   readonly isPrivate: boolean;
+  /** The wall clock, by which credentials end. */
+  readonly date: () => Date;
   /** The host that it was made for: where nobody is asked who they are, it holds for no other. */
   readonly host: string;
 }
@@ -67,6 +69,7 @@ export function openAccess(config: AccessConfig, options: OpenAccessOptions): Ac
     cors: createCors({ origins: config.corsOrigins }),
     receipts: createReceipts(secrets, date),
     isPrivate: !isOpen,
+    date,
     host,
   };
 }

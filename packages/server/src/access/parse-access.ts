@@ -79,11 +79,12 @@ type Grant = {
 /**
  * Reads of the server's part of a config who may do what: `auth`, `hosts`, `cors` and `namespaces`;
  * other keys are others' to read. `host` is where it will listen: without authentication it listens on
- * loopback only, unless the config says in so many words that it is meant.
+ * loopback only, and for no proxy, which lets others in there, unless the config says in so many words
+ * that it is meant.
  *
  * @throws CONFIG_INVALID with the key and what to do; no secret is in it.
  */
-export function parseAccess(input: unknown, host: string): AccessConfig {
+export function parseAccess(input: unknown, host: string, isProxied = false): AccessConfig {
   const parsed = accessShape.safeParse(input ?? {});
   if (!parsed.success) throw invalid(issueOf(parsed.error));
   const { auth, hosts = [], cors, namespaces: spaces = {} } = parsed.data;
@@ -95,7 +96,7 @@ export function parseAccess(input: unknown, host: string): AccessConfig {
   const corsOrigins = (cors?.origins ?? []).map(checkOrigin);
   const shared = { hosts, corsOrigins, namespaces };
   if (auth === undefined || auth === "none" || "none" in auth) {
-    checkOpen(auth, host, corsOrigins);
+    checkOpen(auth, corsOrigins, isLoopback(host) ? proxied(isProxied) : `on ${host}`);
     const none = { tokens: [], jwt: [], anonymous: undefined, secrets: [] };
     return { mode: "none", ...none, ...shared };
   }
@@ -114,16 +115,25 @@ export function parseAccess(input: unknown, host: string): AccessConfig {
   return access;
 }
 
-function checkOpen(auth: Shape["auth"], host: string, corsOrigins: readonly string[]): void {
+const proxied = (isProxied: boolean): string | undefined =>
+  isProxied ? "for those whom trustedProxies let in" : undefined;
+
+/** Refuses to be open to more than this machine; `reach` says to whom it would be. */
+function checkOpen(
+  auth: Shape["auth"],
+  corsOrigins: readonly string[],
+  reach: string | undefined,
+): void {
   if (corsOrigins.includes("*")) {
     throw invalid("cors.origins has *, which without auth lets every web page in; list origins");
   }
-  if (isLoopback(host)) return;
+  if (reach === undefined) return;
   const said = typeof auth === "object" && "none" in auth ? auth.none : undefined;
   if (said === noneWords) return;
   throw invalid(
-    `it would listen on ${host} without authentication; add auth with tokens (bitstore token ` +
-      `create), listen on 127.0.0.1, or write auth: { none: ${JSON.stringify(noneWords)} }`,
+    `it would listen ${reach} without authentication; add auth with tokens (bitstore token ` +
+      `create), listen on 127.0.0.1 without a proxy, or write auth: { none: ` +
+      `${JSON.stringify(noneWords)} }`,
   );
 }
 

@@ -15,6 +15,8 @@ export interface Principal {
    * given, blobs are reached through those tags alone.
    */
   readonly tagPrefixes: readonly string[] | undefined;
+  /** When its credentials end, in milliseconds since 1970; left out: they don't, as far as is known. */
+  readonly expiresAtMs?: number | undefined;
 }
 
 /** What is looked at to find out who calls. */

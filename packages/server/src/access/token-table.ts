@@ -32,7 +32,8 @@ export function tokenTable(entries: readonly TokenEntry[], date: () => Date): Fi
     if (expiresAt !== undefined && expiresAt <= date()) {
       throw unauthenticated("the token has expired; make another with bitstore token create");
     }
-    return { name, namespace, scopes, tagPrefixes };
+    const expiresAtMs = expiresAt?.getTime();
+    return { name, namespace, scopes, tagPrefixes, expiresAtMs };
   };
 }
 

@@ -238,7 +238,8 @@ function forged(source: string, subject: string): StoreError {
 
 function unwritable(source: string, cause: unknown): StoreError {
   if (isStoreError(cause) && cause.serviceCode === forgedCode) return cause;
-  return refusal(source, "the audit log can't be written, so nothing may be", cause);
+  const why = isStoreError(cause) ? `: ${cause.detail}` : "";
+  return refusal(source, `the audit log can't be written, so nothing may be${why}`, cause);
 }
 
 function refusal(source: string, message: string, cause?: unknown): StoreError {

@@ -10,6 +10,10 @@ export interface ClientLimits {
   readonly burstMax: number;
   /** Requests of one client under way. */
   readonly requestsPerClientMax: number;
+  /** Archives of one client that are being sent; each holds some tens of MiB while it is not taken. */
+  readonly archivesPerClientMax: number;
+  /** Archives that are being sent to all. */
+  readonly archivesMax: number;
   /** Clients whose rate is remembered. */
   readonly clientsMax: number;
   /** Wrong credentials of one address in a minute; undefined: as many as it likes. */
@@ -25,6 +29,8 @@ export const clientLimitsDefault: ClientLimits = {
   requestsPerSecondMax: undefined,
   burstMax: 1000,
   requestsPerClientMax: 2048,
+  archivesPerClientMax: 16,
+  archivesMax: 64,
   clientsMax: 100_000,
   refusalsPerMinuteMax: 600,
 };
@@ -33,6 +39,8 @@ export const clientLimitsDefault: ClientLimits = {
 export interface ClientGate {
   /** Lets a request in and returns what is to be called once it has ended. */
   enter(client: string): () => void;
+  /** Lets an archive begin and returns what is to be called once it has ended. */
+  enterArchive(client: string): () => void;
   /** Counts credentials that did not hold; throws once an address sent too many of them. */
   refused(address: string): void;
 }
@@ -59,6 +67,7 @@ export function clientGate(
           clock,
         );
   const underWay = concurrencyLimiter(limits.requestsPerClientMax);
+  const archives = concurrencyLimiter(limits.archivesPerClientMax, limits.archivesMax);
   return {
     enter(client) {
       const waitMs = rate?.take(client) ?? 0;
@@ -67,6 +76,13 @@ export function clientGate(
       if (leave === undefined) {
         const { requestsPerClientMax } = limits;
         throw limited(`it has ${requestsPerClientMax} requests under way already`, 1000);
+      }
+      return leave;
+    },
+    enterArchive(client) {
+      const leave = archives.enter(client);
+      if (leave === undefined) {
+        throw limited("as many archives as may be are being sent, to it or to all", 1000);
       }
       return leave;
     },

@@ -8,8 +8,10 @@ import type { Principal } from "../access/principal.ts";
 import type { AuditLog } from "../audit/audit-log.ts";
 import type { AuditActor } from "../audit/audit-record.ts";
 import { auditedStore, auditedTags } from "../audit/audited-workspace.ts";
+import type { ByteBudget } from "../limits/byte-budget.ts";
 import { clientKey } from "../limits/client-key.ts";
 import type { ClientGate } from "../limits/client-limits.ts";
+import { peerAddress } from "../limits/ip-address.ts";
 import { onceTaken } from "../limits/untaken.ts";
 import { type Exchange, exchangeSignal } from "../routes/exchange.ts";
 import type { Route } from "../routes/route.ts";
@@ -27,7 +29,13 @@ export type ServerAccess = Access;
 export interface Service {
   /** What decides about requests now; a new config may change it. */
   readonly access: () => ServerAccess;
+  /** Returns what aborts when other rules hold than those of now. */
+  readonly accessReplaced: () => AbortSignal;
   readonly gate: ClientGate;
+  /** Bytes of lists that are held for all requests. */
+  readonly lists: ByteBudget;
+  /** Finds where a request comes from; undefined where its connection has ended. */
+  readonly clientAddress: (incoming: IncomingMessage) => string | undefined;
   /** Where it is recorded what callers change; undefined: nowhere. */
   readonly audit: AuditLog | undefined;
   readonly workspaces: Workspaces;
@@ -63,6 +71,8 @@ export interface Arrival {
   readonly startedMs: number;
   /** Bytes that its connection had written before. */
   readonly writtenBefore: number;
+  /** Address of the client: that of the connection, or what a trusted proxy says. */
+  readonly remote: string | undefined;
   /** Ends its span, where it is traced. */
   readonly endSpan: ((outcome: TracedEnd) => void) | undefined;
 }
@@ -83,11 +93,15 @@ export async function runRoute(
   try {
     checkExpectation(arrival.incoming);
     const access = service.access();
+    // Taken with the rules themselves: they may be replaced while it is asked who calls.
+    const accessReplaced = service.accessReplaced();
     const isPublic = route.declaration.scope === "public";
     principal = isPublic ? anybody : await identify(service, access, arrival);
-    leave = service.gate.enter(clientKey(principal, arrival.incoming.socket.remoteAddress));
+    const client = clientKey(principal, arrival.remote);
+    leave = service.gate.enter(client);
     authorize(principal, route.declaration, params["tag"]);
-    await route.handle(exchangeOf(service, access, arrival, principal, params));
+    const entry = { access, accessReplaced, principal, client };
+    await route.handle(exchangeOf(service, entry, arrival, params));
     record(service, arrival, { route, principal, params, error: undefined });
   } catch (thrown) {
     const outcome = { route, principal, params, error: thrown };
@@ -113,27 +127,32 @@ function checkExpectation({ headers }: IncomingMessage): void {
 async function identify(
   { gate }: Service,
   { authenticate }: ServerAccess,
-  { incoming }: Arrival,
+  { incoming, remote }: Arrival,
 ): Promise<Principal> {
   try {
     return await authenticate({ authorization: incoming.headers.authorization });
   } catch (error) {
     if (isStoreError(error, "UNAUTHENTICATED")) {
-      gate.refused(clientKey(undefined, incoming.socket.remoteAddress));
+      gate.refused(clientKey(undefined, remote));
     }
     throw error;
   }
 }
 
+/** Who was let in, and by which rules. */
+interface Entry extends Pick<Exchange, "principal" | "client" | "accessReplaced"> {
+  readonly access: ServerAccess;
+}
+
 function exchangeOf(
   service: Service,
-  { receipts, isPrivate }: ServerAccess,
+  { access, accessReplaced, principal, client }: Entry,
   arrival: Arrival,
-  principal: Principal,
   params: Readonly<Record<string, string>>,
 ): Exchange {
+  const { receipts, isPrivate, date } = access;
   const { incoming, outgoing, requestId } = arrival;
-  const { limits, clock, workspaces, closing, cutOff, audit } = service;
+  const { gate, limits, lists, clock, workspaces, closing, cutOff, audit } = service;
   const url = incoming.url ?? "";
   const mark = url.indexOf("?");
   return {
@@ -141,12 +160,17 @@ function exchangeOf(
     outgoing,
     requestId,
     principal,
+    client,
+    accessReplaced,
     isPrivate,
     receipts,
     params,
     search: mark < 0 ? "" : url.slice(mark + 1),
     limits,
+    lists,
     clock,
+    date,
+    enterArchive: () => gate.enterArchive(client),
     workspace: async () => {
       const opened = await workspaces.of(principal.namespace);
       return audit === undefined ? opened : audited(opened, audit, actorOf(arrival, principal));
@@ -171,8 +195,8 @@ function audited(workspace: OpenedWorkspace, log: AuditLog, actor: AuditActor): 
   };
 }
 
-function actorOf({ incoming, requestId }: Arrival, { name, namespace }: Principal): AuditActor {
-  return { principal: name, namespace, requestId, remote: incoming.socket.remoteAddress };
+function actorOf({ requestId, remote }: Arrival, { name, namespace }: Principal): AuditActor {
+  return { principal: name, namespace, requestId, remote: remote && peerAddress(remote) };
 }
 
 interface Outcome {

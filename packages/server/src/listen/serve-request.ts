@@ -60,7 +60,16 @@ export function createServeRequest(service: Service): ServeRequest {
     const requestId = isGiven ? given : service.mintRequestId();
     const startedMs = service.clock.now();
     const writtenBefore = socket.bytesWritten;
-    const arrival = { incoming, outgoing, requestId, startedMs, writtenBefore, endSpan: undefined };
+    const remote = service.clientAddress(incoming);
+    const arrival = {
+      incoming,
+      outgoing,
+      requestId,
+      startedMs,
+      writtenBefore,
+      remote,
+      endSpan: undefined,
+    };
     // What can't be written any more is told by `close`; nobody waits for the error itself.
     outgoing.on("error", ignore);
     if (service.closing.aborted) outgoing.shouldKeepAlive = false;

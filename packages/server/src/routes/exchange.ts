@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { abortedError, type Clock, type StoreError } from "@bitstore/core";
 import type { Principal } from "../access/principal.ts";
 import type { Receipts } from "../access/receipts.ts";
+import type { ByteBudget } from "../limits/byte-budget.ts";
 import type { ServerLimits } from "../server-limits.ts";
 import type { OpenedWorkspace } from "./workspaces.ts";
 
@@ -12,6 +13,8 @@ export interface Exchange {
   /** In every answer and every line of the log. */
   readonly requestId: string;
   readonly principal: Principal;
+  /** Who is counted (`clientKey`). */
+  readonly client: string;
   /** Whether callers are asked who they are, so that no shared cache may keep the answer. */
   readonly isPrivate: boolean;
   /** Proofs that confined principals tag by. */
@@ -22,12 +25,20 @@ export interface Exchange {
   readonly search: string;
   readonly limits: ServerLimits;
   readonly clock: Clock;
+  /** The wall clock, by which credentials end. */
+  readonly date: () => Date;
+  /** Bytes of lists that are held for all requests. */
+  readonly lists: ByteBudget;
+  /** Lets an archive begin, or throws RATE_LIMITED; returns what is to be called once it has ended. */
+  enterArchive(): () => void;
   /** Resolves to what the caller's namespace has; what is written into it is audited. */
   workspace(): Promise<OpenedWorkspace>;
   /** Returns what aborts when the client has gone, or the server cuts it off; made when first wanted. */
   signal(): AbortSignal;
   /** Aborts when the server begins to end: who could go on for ever stops. */
   readonly closing: AbortSignal;
+  /** Aborts when other rules hold than those by which it was asked who calls. */
+  readonly accessReplaced: AbortSignal;
 }
 
 /** Makes the signal of one exchange; it listens only once it is wanted. */

@@ -1,15 +1,16 @@
 import {
   type Bytes,
   type Digest,
-  hashToFile,
   isStoreError,
-  openBody,
   parseDigest,
   StoreError,
+  untilAborted,
 } from "@bitstore/core";
 import type { Exchange } from "../routes/exchange.ts";
 import { mediaOf } from "./json.ts";
+import { packDigests, unpackDigests } from "./packed-digests.ts";
 import { requestBody } from "./request-body.ts";
+import { scratchFile } from "./scratch-file.ts";
 
 export const ndjsonMedia = "application/x-ndjson";
 
@@ -26,55 +27,73 @@ export interface DigestList extends AsyncDisposable {
 
 /** Bytes of one item; the longest digest has 135. */
 const itemBytesMax = 1024;
+/** Bytes of a list for each of its digests: the longest one, its quotes, and some white space. */
+const wireBytesEach = 160;
 /** Digests that are looked at together. */
 const batchMax = 256;
-/** Bytes of a list that are kept in memory. */
-const memoryBytesMax = 2 ** 20;
 
 /**
  * Takes in a list: `["sha256:…", …]` as application/json, or one JSON string a line as
- * application/x-ndjson. It is read to its end and checked before anything is answered, in a file where
- * it is long: so a client that sends first and reads then never waits for one that waits for it, and
- * what is malformed is refused rather than found in the middle of an answer.
+ * application/x-ndjson. It is read to its end and checked before anything is answered, and kept packed,
+ * in a file where it is long: so a client that sends first and reads then never waits for one that waits
+ * for it, and what is malformed is refused rather than found in the middle of an answer. What is kept is
+ * counted (`listBytesMax`) until the list is disposed: RATE_LIMITED where there is too much of it.
  */
 export async function readDigestList(exchange: Exchange): Promise<DigestList> {
-  const { incoming, limits } = exchange;
-  const signal = exchange.signal();
+  const { incoming, limits, lists, client } = exchange;
   const media = mediaOf(incoming.headers["content-type"]);
   if (media !== "application/json" && media !== ndjsonMedia) {
     throw refuse(`say content-type: ${ndjsonMedia} or application/json`);
   }
   const isArray = media === "application/json";
-  const spoolBytesMax = limits.listedDigestsMax * 160;
-  const kept = await hashToFile(
-    requestBody(exchange),
-    "sha1",
-    { memoryBytesMax, spoolBytesMax },
-    signal,
-  );
-  const parse = isArray ? arrayItems : lineItems;
-  async function* batches(): AsyncGenerator<readonly Digest[], void, void> {
-    let count = 0;
-    for await (const items of parse(openBody(kept.body))) {
-      const before = count;
-      count += items.length;
-      for (let at = 0; at < items.length; at += batchMax) {
-        const some = items.slice(at, at + batchMax);
-        yield some.map((item, n) => digestOf(item, before + at + n + 1));
-      }
-    }
-  }
+  const held = lists.hold(client, limits.listBytesMax);
+  const kept = scratchFile();
+  const dispose = async (): Promise<void> => {
+    await kept[Symbol.asyncDispose]();
+    held.release();
+  };
   try {
-    let count = 0;
-    for await (const batch of batches()) {
-      count += batch.length;
-      if (count > limits.listedDigestsMax) throw tooMany(limits.listedDigestsMax);
+    for await (const batch of receivedBatches(exchange, isArray ? arrayItems : lineItems)) {
+      const packed = packDigests(batch);
+      held.take(packed.byteLength);
+      await kept.append(packed);
     }
   } catch (error) {
-    await kept[Symbol.asyncDispose]();
+    await dispose();
     throw error;
   }
-  return { isArray, batches, [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose]() };
+  const batches = (): AsyncGenerator<readonly Digest[], void, void> =>
+    unpackDigests(kept.read(), batchMax);
+  return { isArray, batches, [Symbol.asyncDispose]: dispose };
+}
+
+/** Yields digests as they come, and throws at the first that is none, or is one too many. */
+async function* receivedBatches(
+  exchange: Exchange,
+  parse: (bytes: Bytes) => AsyncIterable<readonly string[]>,
+): AsyncGenerator<readonly Digest[], void, void> {
+  const { listedDigestsMax } = exchange.limits;
+  let count = 0;
+  for await (const items of parse(receivedBytes(exchange))) {
+    for (let at = 0; at < items.length; at += batchMax) {
+      const batch = items.slice(at, at + batchMax).map((item, n) => digestOf(item, count + n + 1));
+      count += batch.length;
+      if (count > listedDigestsMax) throw tooMany(listedDigestsMax);
+      yield batch;
+    }
+  }
+}
+
+/** White space may stand between digests, but not without end. */
+async function* receivedBytes(exchange: Exchange): AsyncGenerator<Uint8Array, void, void> {
+  const { listedDigestsMax } = exchange.limits;
+  let left = listedDigestsMax * wireBytesEach;
+  const body = requestBody(exchange)();
+  for await (const chunk of untilAborted(body, exchange.signal(), "receive", "list")) {
+    left -= chunk.byteLength;
+    if (left < 0) throw tooMany(listedDigestsMax);
+    yield chunk;
+  }
 }
 
 async function* lineItems(bytes: Bytes): AsyncGenerator<readonly string[], void, void> {
@@ -114,9 +133,10 @@ async function* arrayItems(bytes: Bytes): AsyncGenerator<readonly string[], void
       } else throw refuse("it is not one JSON array of strings");
     }
     yield items;
-    text = text.slice(at);
+    // White space would else be looked at again with each chunk that follows.
+    text = text.slice(at).trimStart();
     // What is no token by now is the beginning of one, and none is as long as that.
-    if (text.trimStart().length > itemBytesMax) throw refuse("an item is longer than any digest");
+    if (text.length > itemBytesMax) throw refuse("an item is longer than any digest");
   }
   if (wants !== "end" || text.trim() !== "") throw refuse("it is not one JSON array of strings");
 }

@@ -89,6 +89,38 @@ describe("a token that is confined to tags", () => {
     expect((await tag("ci", "theirs/x", digest, receipt)).status).toBe(403);
   });
 
+  test("reads what its tags named before, and of other tags nothing", async () => {
+    // An older entry is reached by its sequence, with a receipt, until the tag is deleted.
+    const { store, tags } = server.behind("default");
+    const { digest } = await store.put(new TextEncoder().encode("what the tag named once"));
+    await tags.append("mine/moved", digest);
+    await tags.append("mine/moved", secretDigest);
+    const path = "/v1/tags/mine%2Fmoved/blob?seq=1";
+    const read = await ask("ci", path);
+    expect(await read.text()).toBe("what the tag named once");
+    expect(read.headers.get("cache-control")).toBe("private, no-cache");
+    const receipt = read.headers.get("bitstore-receipt");
+    expect((await tag("ci", "mine/again", digest, receipt)).status).toBe(201);
+    const head = await ask("ci", path, { method: "HEAD" });
+    expect([head.status, head.headers.get("etag")]).toEqual([200, `"${digest}"`]);
+    expect((await ask("ci", "/v1/tags/mine%2Fmoved/blob?seq=3")).status).toBe(404);
+    for (const name of ["theirs%2Fsecret", "theirs%2Fabsent"]) {
+      for (const seq of [1, 2]) {
+        const other = await ask("ci", `/v1/tags/${name}/blob?seq=${seq}`);
+        expect([name, seq, other.status]).toEqual([name, seq, 403]);
+      }
+    }
+    await tags.remove("mine/moved");
+    for (const seq of [1, 2, 3]) {
+      const gone = await ask("ci", `/v1/tags/mine%2Fmoved/blob?seq=${seq}`);
+      expect([seq, gone.status]).toEqual([seq, 404]);
+      expect(await gone.text()).toContain("deleted at");
+    }
+    // One of the same tag in another namespace has nothing either.
+    expect((await ask("team", path)).status).toBe(404);
+    expect((await ask("other-ci", path)).status).toBe(403);
+  });
+
   test("can't tell whether anybody else has a blob", async () => {
     // Of a blob that is there and one that is not, each answer is the same to the letter.
     for (const path of ["/v1/blobs/", "/v1/explain/"]) {

@@ -117,6 +117,7 @@ describe("JWTs", () => {
       namespace: "default",
       scopes: new Set(["read"]),
       tagPrefixes: undefined,
+      expiresAtMs: (nowSeconds + 300 + 60) * 1000,
     });
     const claims = {
       scope: "permissions",
@@ -136,6 +137,7 @@ describe("JWTs", () => {
       namespace: "team",
       scopes: new Set(["read", "write"]),
       tagPrefixes: ["team", "shared/"],
+      expiresAtMs: (nowSeconds + 300 + 60) * 1000,
     });
     // A claim of tag prefixes that was left out must not open all tags.
     const bare = sign(first, "one", { email: "a@b.example" });

@@ -35,6 +35,15 @@ describe("the server's part of a config", () => {
     expect(parseAccess({ auth: { tokens: [entry] } }, "0.0.0.0").mode).toBe("required");
   });
 
+  test("opens loopback to nobody whom a proxy lets in without so many words", () => {
+    const open = (auth: unknown): unknown => parseAccess({ auth }, "127.0.0.1", true).mode;
+    expect(() => open(undefined)).toThrow("for those whom trustedProxies let in");
+    expect(() => open("none")).toThrow("token create");
+    const words = /none: "([^"]+)"/.exec(problem({}, "0.0.0.0"))?.[1];
+    expect(open({ none: words })).toBe("none");
+    expect(open({ tokens: [entry] })).toBe("required");
+  });
+
   test("reads tokens, and finds each mistake before the server starts", async () => {
     // The table has what would else open too much, or nothing.
     const config = parseAccess({ auth: { tokens: [entry] } }, "0.0.0.0");

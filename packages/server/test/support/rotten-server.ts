@@ -9,6 +9,7 @@ import {
   parseDigest,
 } from "@bitstore/core";
 import { createServer, type ServerOptions } from "@bitstore/server";
+import type { TlsPair } from "../../src/listen/listener.ts";
 
 /** A server whose only blob has the right length and wrong bytes at its end. */
 export interface RottenServer extends AsyncDisposable {
@@ -21,7 +22,7 @@ export interface RottenServer extends AsyncDisposable {
 export interface RottenServerOptions extends Pick<ServerOptions, "nodeLimits"> {
   /** Whether the tier says the size beforehand, so that the answer has a Content-Length. */
   readonly knowsSize: boolean;
-  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly tls?: TlsPair | undefined;
 }
 
 const chunkBytes: number = 2 ** 20;

@@ -137,7 +137,8 @@ export const getBlob: Route = defineRoute(
     summary: "Read a blob, or a range of it",
     description:
       "The answer ends only once all bytes were found to match the digest: where they don't, the " +
-      "connection is reset. A range that could not be tied to a verified copy says so with " +
+      "connection is reset, and what came before is to be thrown away, since a resumed download would " +
+      "keep it. A range that could not be tied to a verified copy says so with " +
       "`X-Bitstore-Verified: false`. Of several ranges in one header none is heeded.",
     headers: { ...conditionHeaders, ...rangeHeaders },
     example: { flags: "-o model.bin" },

@@ -92,7 +92,9 @@ async function fill(
   outcomes: AsyncIterable<FetchOutcome<void>>,
   say: Wording,
 ): Promise<void> {
-  for await (const outcome of outcomes) await report.append(`${reportLine(outcome, say)}\n`);
+  for await (const outcome of outcomes) {
+    await report.append(Buffer.from(`${reportLine(outcome, say)}\n`));
+  }
   await tar.addStream(reportName, report.size, report.read());
   await tar.finish();
 }

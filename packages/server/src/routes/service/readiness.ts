@@ -32,8 +32,8 @@ export interface TierState {
   readonly role: Role;
   readonly origin: boolean;
   /**
-   * By what was asked lately: `down` is held back, or an origin that did not answer the check;
-   * `recovering` is being tried.
+   * By what was asked lately: `down` is held back, or answered nothing of some requests, or an origin
+   * that did not answer the check; `recovering` is being tried.
    */
   readonly state: "up" | "recovering" | "down";
 }
@@ -124,19 +124,24 @@ function codeOf(error: StoreError | undefined): string | undefined {
   return error === undefined || error.code === "UNSUPPORTED" ? undefined : error.code;
 }
 
+/** Requests of the last seconds that tell of a tier that answers none. */
+const silentRequestsMin = 3;
+
 function tiersOf(
   { namespace, store, health }: OpenedWorkspace,
   checks: readonly Check[],
 ): readonly TierState[] {
-  const states = new Map(health?.().map((each) => [each.tier, each.breaker?.state]));
-  // A breaker opens after some failures, and a directory has none.
+  const healths = new Map(health?.().map((each) => [each.tier, each]));
+  // A breaker opens after many failures, and a directory has none.
   const isOriginDown = checks.some(
     (check) => check.name === "origin" && check.namespace === namespace && !check.ok,
   );
   return store.tiers.map(({ name, role, origin }) => {
-    const breaker = states.get(name) ?? "closed";
-    const isDown = breaker === "open" || (origin && isOriginDown);
-    const state = isDown ? "down" : breaker === "half-open" ? "recovering" : "up";
+    const { breaker, recent } = healths.get(name) ?? {};
+    const requests = recent?.requests ?? 0;
+    const isSilent = requests >= silentRequestsMin && recent?.failures === requests;
+    const isDown = breaker?.state === "open" || isSilent || (origin && isOriginDown);
+    const state = isDown ? "down" : breaker?.state === "half-open" ? "recovering" : "up";
     return { name, namespace, role, origin, state };
   });
 }

@@ -63,24 +63,35 @@ export const getTag: Route = defineRoute(
   },
 );
 
+interface TagBlobQuery {
+  readonly seq?: number | undefined;
+}
+
 const blobOfTag = {
   path: "/v1/tags/{tag}/blob",
   group: "tags",
   scope: "read",
   confined: "tag",
+  query: z.strictObject({
+    seq: wholeQuery(1, seqMax, "What it pointed to at this sequence").optional(),
+  }),
 } as const;
 
-async function sendTagged(exchange: Exchange): Promise<void> {
+async function sendTagged(exchange: Exchange, { seq }: TagBlobQuery): Promise<void> {
   const workspace = await exchange.workspace();
   const { tags, tag } = await tagsOf(exchange);
-  const head = await tags.head(tag, { signal: exchange.signal() });
-  if (head !== undefined && !isLive(head)) throw deletedTag(head);
-  if (head === undefined) throw absentTag(tag);
-  const { digest, mediaType } = head.target;
+  const signal = exchange.signal();
   const { principal, receipts } = exchange;
-  const headers = isConfined(principal)
-    ? { [receiptHeader]: receipts.issue(principal, digest) }
-    : undefined;
+  const confined = isConfined(principal);
+  const head = seq === undefined || confined ? await tags.head(tag, { signal }) : undefined;
+  // Who reaches blobs through tags alone is shut out of what a tag named by its deletion.
+  if (confined && head !== undefined && !isLive(head)) throw deletedTag(head);
+  const entry = seq === undefined ? head : await tags.get(tag, seq, { signal });
+  if (entry === undefined) throw absentTag(tag, seq);
+  if (!isLive(entry)) throw deletedTag(entry);
+  const { digest, mediaType } = entry.target;
+  const headers = confined ? { [receiptHeader]: receipts.issue(principal, digest) } : undefined;
+  // Also of an entry, which never changes: who may read through the tag may change.
   await sendBlob(exchange, workspace, { digest, mediaType, keeps: "never", headers });
 }
 
@@ -89,9 +100,10 @@ export const getTagBlob: Route = defineRoute(
     ...blobOfTag,
     operationId: "getTagBlob",
     method: "get",
-    summary: "Read the blob that a tag points to now",
+    summary: "Read the blob that a tag points to now, or pointed to",
     description:
-      "As a blob is read by its digest, ranges and conditions included; its ETag is the digest.",
+      "As a blob is read by its digest, ranges and conditions included; its ETag is the digest. " +
+      "What an older entry names is there as long as it is kept from garbage collection.",
     headers: { ...conditionHeaders, ...rangeHeaders },
     example: { flags: "-o model.bin" },
     responses: {
@@ -99,7 +111,7 @@ export const getTagBlob: Route = defineRoute(
       206: { description: "The range.", media: bytesMedia },
       304: { description: "If-None-Match names its digest." },
       400: badName,
-      404: problem("The tag or its blob is absent."),
+      404: problem("The tag, its entry or its blob is absent, or the entry is a deletion."),
       412: problem("If-Match names another digest."),
       416: problem("The range lies outside; Content-Range says the size."),
     },
@@ -112,13 +124,13 @@ export const headTagBlob: Route = defineRoute(
     ...blobOfTag,
     operationId: "headTagBlob",
     method: "head",
-    summary: "Look at the size and digest of the blob that a tag points to now",
+    summary: "Look at the size and digest of the blob that a tag points to now, or pointed to",
     headers: conditionHeaders,
     responses: {
       200: { description: "It is there." },
       304: { description: "If-None-Match names its digest." },
-      400: { description: "The name or a condition is malformed." },
-      404: { description: "The tag or its blob is absent." },
+      400: { description: "The name, the query or a condition is malformed." },
+      404: { description: "The tag, its entry or its blob is absent, or the entry is a deletion." },
       412: { description: "If-Match names another digest." },
     },
   },
@@ -275,7 +287,10 @@ function deletedTag({ tag, time, actor, recent }: TagEntry): StoreError {
 }
 
 /** Makes the error of a tag that names nothing. */
-function absentTag(tag: string): StoreError {
-  const message = "there is no such tag, or no such entry of it";
+function absentTag(tag: string, seq?: number): StoreError {
+  const message =
+    seq === undefined
+      ? "there is no such tag, or no such entry of it"
+      : `it has no entry ${seq}; its history lists those that it has`;
   return new StoreError({ code: "NOT_FOUND", operation: "open", subject: tag, message });
 }

@@ -1,5 +1,6 @@
-import { isStoreError, linkedAbort, type TagEntry } from "@bitstore/core";
+import { isStoreError, linkedAbort, StoreError, type TagEntry } from "@bitstore/core";
 import { z } from "@hono/zod-openapi";
+import { onCredentialsEnd } from "../../access/credentials-end.ts";
 import { wholeQuery } from "../../openapi/schemas.ts";
 import { problemOf, toStoreError } from "../../wire/problem.ts";
 import { sendBytes } from "../../wire/send-bytes.ts";
@@ -19,7 +20,8 @@ export const watchTag: Route = defineRoute(
     description:
       "An event for each entry, in order and without a gap: `id` is the sequence, `data` the entry. " +
       "It begins after Last-Event-ID, else after `since` (0: with the first entry), else with the " +
-      "newest. Comments come in between as signs of life. The stream ends when the server does.",
+      "newest. Comments come in between as signs of life. The stream ends with the " +
+      "caller's credentials, when the rules of access change, and when the server ends.",
     scope: "read",
     confined: "tag",
     query: z.strictObject({
@@ -41,6 +43,7 @@ export const watchTag: Route = defineRoute(
     const onClosing = (): void => ending.abort(closing.reason);
     closing.addEventListener("abort", onClosing, { once: true });
     if (closing.aborted) onClosing();
+    const stopAsking = onCredentialsEnd(exchange, () => ending.abort(notKnown()));
     outgoing.writeHead(200, {
       "content-type": "text/event-stream",
       "cache-control": "no-store",
@@ -55,6 +58,7 @@ export const watchTag: Route = defineRoute(
       await sendBytes(exchange, events(exchange, tags.watch(tag, { since, signal }), signal));
     } finally {
       stopBeating();
+      stopAsking();
       closing.removeEventListener("abort", onClosing);
       ending.release();
     }
@@ -69,10 +73,13 @@ async function* events(
 ): AsyncGenerator<Uint8Array, void, void> {
   try {
     for await (const entry of entries) {
+      // What came after the end is for who may still read it.
+      if (signal.aborted) return;
       yield Buffer.from(`id: ${entry.seq}\ndata: ${JSON.stringify(entry)}\n\n`);
     }
   } catch (error) {
-    // The server ends, or the client has gone; it comes back with the last id that it saw.
+    // The server ends, or it is not known any more who asks, or the client has gone; it comes back with
+    // the last id that it saw.
     if (signal.aborted && isStoreError(error, "ABORTED")) return;
     const told = problemOf(toStoreError(error), requestId, principal);
     yield Buffer.from(`event: problem\ndata: ${JSON.stringify(told)}\n\n`);
@@ -88,4 +95,9 @@ function heartbeat({ outgoing, clock, limits }: Exchange): () => void {
   };
   cancel = clock.after(limits.heartbeatMs, beat);
   return () => cancel();
+}
+
+function notKnown(): StoreError {
+  const message = "it is to be asked anew who calls";
+  return new StoreError({ code: "ABORTED", operation: "watch", message });
 }

@@ -1,0 +1,43 @@
+import type { Server, Socket } from "node:net";
+import { clientKey } from "./client-key.ts";
+import { peerAddress } from "./ip-address.ts";
+import type { TrustedProxies } from "./trusted-proxies.ts";
+
+/** What open connections are counted against now; a new config may change it. */
+export interface ConnectionBounds {
+  /** Open connections of one address; of IPv6, of its /64. */
+  readonly connectionsPerAddressMax: number;
+  /** Who holds connections for others, as many as there are. */
+  readonly proxies: TrustedProxies | undefined;
+}
+
+/**
+ * Closes each connection of an address that has as many as it may, at once and without a word: a word
+ * costs what is to be saved, and who opens so many does not listen. A connection is counted from before
+ * its TLS handshake until its socket has closed, however it ends. One that is open already is left
+ * alone when the bounds change.
+ *
+ * What is remembered is what is open, which `server.maxConnections` bounds.
+ */
+export function limitConnections(server: Server, bounds: () => ConnectionBounds): void {
+  const counts = new Map<string, number>();
+  server.on("connection", (socket: Socket) => {
+    const { connectionsPerAddressMax, proxies } = bounds();
+    const { remoteAddress } = socket;
+    if (proxies !== undefined && remoteAddress !== undefined) {
+      if (proxies.has(peerAddress(remoteAddress))) return;
+    }
+    const address = clientKey(undefined, remoteAddress);
+    const count = counts.get(address) ?? 0;
+    if (count >= connectionsPerAddressMax) {
+      socket.destroy();
+      return;
+    }
+    counts.set(address, count + 1);
+    socket.once("close", () => {
+      const left = (counts.get(address) ?? 1) - 1;
+      if (left === 0) counts.delete(address);
+      else counts.set(address, left);
+    });
+  });
+}
