@@ -68,6 +68,32 @@ test("tags what an earlier process put, and reads it through the tag", async () 
   });
 });
 
+test("reads what a tag named before it moved, and nothing of one that was deleted", async () => {
+  for (const text of ["first", "second"]) {
+    await writeFile(place.path("client", text), text);
+    expect(await run(["put", text])).toMatchObject({ status: 0 });
+    expect(await run(["tag", "set", "builds/moved", sha256(text)])).toMatchObject({ status: 0 });
+  }
+  expect(await run(["get", "@builds/moved"])).toMatchObject({ status: 0, stdout: "second" });
+  const first = { status: 0, stdout: "first", stderr: "" };
+  expect(await run(["get", "@builds/moved@1"])).toEqual(first);
+  const part = await run(["get", "@builds/moved@1", "--range", "1-2", "-o", "-"]);
+  expect(part.stdout).toBe("ir");
+  expect((await run(["stat", "@builds/moved@1"])).stdout).toContain(sha256("first"));
+  // What it reads it may name again, here without the receipt of its put.
+  const elsewhere = { XDG_CACHE_HOME: place.path("another-cache") };
+  const again = await run(["tag", "set", "builds/again", "@builds/moved@1"], elsewhere);
+  expect(again).toMatchObject({ status: 0, stderr: "" });
+  expect(await run(["tag", "rm", "builds/moved"])).toMatchObject({ status: 0 });
+  const withdrawn = await run(["get", "@builds/moved@1"]);
+  expect(withdrawn).toMatchObject({ status: 7, stdout: "" });
+  expect(withdrawn.stderr).toMatch(/hint: .*what they name, as @TAG, or named/);
+  expect(await run(["get", "@builds/moved@3"])).toMatchObject({ status: 3, stdout: "" });
+  expect(await run(["get", "@builds/moved"])).toMatchObject({ status: 3, stdout: "" });
+  // An entry is a way for those whom its tag is for, and nobody else's.
+  expect((await run(["get", sha256("first")])).stdout).toBe("");
+});
+
 test("puts and tags a collection in one process, without a file of receipts", async () => {
   const words = ["tag", "set", "builds/site", "--collection", "folder"];
   const set = await run(words, { XDG_CACHE_HOME: "", HOME: "" });
@@ -101,11 +127,50 @@ test("says of a token that is none what it goes by", async () => {
   expect(wrong).toMatchObject({ status: 6, stdout: "" });
   expect(wrong.stderr).toMatch(/hint: .*BITSTORE_TOKEN/);
   expect(wrong.stderr).not.toContain("AWS");
+  // Of several tiers one refused: the error is that none answered, and the hint is the same.
+  for (const token of [mintToken().token, ""]) {
+    for (const words of [
+      ["get", absent],
+      ["has", absent],
+      ["stat", absent],
+    ]) {
+      const unread = await run(words, { BITSTORE_TOKEN: token });
+      expect(unread, words[0]).toMatchObject({ status: 7 });
+      expect(unread.stderr, words[0]).toMatch(/(?:hint|note): .*BITSTORE_TOKEN/);
+      expect(unread.stderr, words[0]).not.toContain("AWS");
+    }
+  }
   const refused = await run(["ls"]);
   expect(refused).toMatchObject({ status: 6 });
-  expect(refused.stderr).toMatch(/hint: .*what they name now, as @TAG/);
+  expect(refused.stderr).toMatch(/hint: .*what they name, as @TAG, or named/);
+  // Of many digests it is said once.
+  const many = await run(["has", absent, sha256("site")], { BITSTORE_TOKEN: mintToken().token });
+  expect(many.stderr.match(/BITSTORE_TOKEN/g)).toHaveLength(1);
   // By digest alone it is not told even whether a blob is there.
   const unread = await run(["get", absent]);
   expect(unread.status).not.toBe(0);
-  expect(unread.stderr).toMatch(/hint: .*what they name now, as @TAG/);
+  expect(unread.stderr).toMatch(/hint: .*what they name, as @TAG, or named/);
+});
+
+test("says what to write where a tier has a token, and the tags have none", async () => {
+  const file = place.path("client", "two.yaml");
+  const env = { BITSTORE_TOKEN: "", REMOTE_TOKEN: confined.token };
+  const headers = '{ authorization: "Bearer env:REMOTE_TOKEN" }';
+  const tiers = `tiers: [{ url: "memory:", role: cache }, { url: "${url}", headers: ${headers} }]\n`;
+  const read = async (...args: readonly string[]): Promise<Ran> =>
+    await runHere(["stat", "@builds/1", "--config", file, ...args], {
+      cwd: place.path("client"),
+      env,
+    });
+  await writeFile(file, tiers);
+  const lacking = await read();
+  expect(lacking).toMatchObject({ status: 2, stdout: "" });
+  const hint = `metadata: { url: "${url}", headers: { authorization: … } }`;
+  expect(lacking.stderr).toContain(hint);
+  const bare = await read("--metadata", url);
+  expect(bare).toMatchObject({ status: 6, stdout: "" });
+  expect(bare.stderr).toMatch(/hint: .*metadata: \{ url: …, headers: \{ authorization: … \} \}/);
+  // And that is how it is done.
+  await writeFile(file, `${tiers}${hint.replace("{ authorization: … }", headers)}\n`);
+  expect(await read()).toMatchObject({ status: 0, stderr: "" });
 });

@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { loadConfig, type StoreOptions } from "@bitstore/config";
+import { parseServerConfig } from "@bitstore/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "./support/digests.ts";
 import { openPlace, type Place } from "./support/run-bitstore.ts";
@@ -33,18 +35,39 @@ describe("getting started", () => {
   });
 
   it("explains settings by examples that hold", async () => {
-    await place.run(["init", "--config", "all.yaml"]);
-    const text = await readFile(place.path("all.yaml"), "utf8");
-    const examples = /^( *)# (?=- \{|\s+pathStyle|\s+timeoutMs|\s+limits|server:|ack:|journal:)/gm;
-    const all = text.replace(examples, "$1");
-    expect(all.match(/^ *- \{/gm)).toHaveLength(10);
-    await writeFile(place.path("all.yaml"), all);
+    await writeFile(place.path("all.yaml"), await everyExample());
     // No store of the examples is there to be asked, but for the caches on this machine.
-    const stats = await place.run(["cache", "stats", "--config", "all.yaml", "--json"]);
+    const env = { DATA_SECRET: "x", PAID_API_KEY: "x", REMOTE_TOKEN: "x" };
+    const words = ["cache", "stats", "--config", "all.yaml", "--json"];
+    const stats = await place.run(words, { env });
     expect(stats.stderr).toMatch(/memory .* ends with each process/);
     expect(stats.records).toMatchObject([{ tier: "disk", bytesMax: 50 * 2 ** 30 }]);
     expect(stats.status).toBe(0);
   });
+
+  it("explains every setting that there is", async () => {
+    const text = await everyExample();
+    await writeFile(place.path("all.yaml"), text);
+    const { server } = await loadConfig({ cwd: place.folder, env: {}, file: "all.yaml" });
+    const isSaid = (name: string): boolean => new RegExp(`[{,]\\s*${name}: `).test(text);
+    expect([...tierSettings, ...journalSettings].filter((name) => !isSaid(name))).toEqual([]);
+    // What of the server there is, docs/access.md lists.
+    const table = await readFile(new URL("../../../docs/access.md", import.meta.url), "utf8");
+    const rows = [...table.matchAll(/^\| `([\w.[\]]+)` \|/gm)].map(([, name = ""]) => name);
+    expect(rows.length).toBeGreaterThan(20);
+    expect(rows.filter((name) => !has(server, name))).toEqual([]);
+    expect(parseServerConfig(server)).toMatchObject({ host: "127.0.0.1", port: 7070 });
+  });
+
+  /** What `init` writes, with all that is commented out for its prose alone still so. */
+  async function everyExample(): Promise<string> {
+    await rm(place.path("template.yaml"), { force: true });
+    await place.run(["init", "--config", "template.yaml"]);
+    const text = await readFile(place.path("template.yaml"), "utf8");
+    const [tiers = "", server = ""] = text.split(/^(?=# server:$)/m);
+    const examples = /^( *)# (?=- \{| {4,}\S|ack:|journal:)/gm;
+    return tiers.replace(examples, "$1") + server.replace(/^# ?/gm, "");
+  }
 
   it.each(["bash", "zsh", "fish"])(
     "prints a completion script for %s that parses",
@@ -87,6 +110,59 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect((await place.run(["completion", "bash", "--json"])).status).toBe(2);
   });
 });
+
+/** What may be said of a tier; the type checker sees to it that none is missing here. */
+const optionNames: Readonly<Record<keyof StoreOptions, true>> = {
+  layout: true,
+  algorithm: true,
+  endpoint: true,
+  region: true,
+  pathStyle: true,
+  anonymous: true,
+  profile: true,
+  account: true,
+  partBytes: true,
+  storageClass: true,
+  requesterPays: true,
+  userProject: true,
+  serverSideEncryption: true,
+  sseKmsKeyId: true,
+  kmsKeyName: true,
+  encryptionScope: true,
+  head: true,
+  rangeRead: true,
+  put: true,
+  headers: true,
+  timeoutMs: true,
+  concurrencyMax: true,
+  requestsPerSecondMax: true,
+  name: true,
+  role: true,
+  origin: true,
+  readOnly: true,
+  heal: true,
+  hedge: true,
+  price: true,
+  fill: true,
+  onFailure: true,
+  forbiddenMeans: true,
+  canary: true,
+  negativeTtlMs: true,
+  bytesMax: true,
+};
+const tierSettings: readonly string[] = ["url", "credentials", ...Object.keys(optionNames)];
+const journalSettings: readonly string[] = ["directory", "entryBytesMax"];
+
+/** Tells whether a value has a path, as docs/access.md writes it: `auth.tokens[]`. */
+function has(value: unknown, path: string): boolean {
+  const steps = path.replace("[]", ".0").split(".");
+  let inner = value;
+  for (const step of steps) {
+    if (typeof inner !== "object" || inner === null || !(step in inner)) return false;
+    inner = Reflect.get(inner, step);
+  }
+  return true;
+}
 
 function hasShell(name: string): boolean {
   try {

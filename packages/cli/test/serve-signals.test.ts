@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { cp, rename, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage, request } from "node:http";
 import { mintToken } from "@bitstore/server";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -56,6 +56,31 @@ test("SIGTERM in the middle of a download and an upload lets both finish", async
   });
   expect(digestOf(Buffer.concat(await answer.toArray()))).toBe(digest);
   expect(await running.ended).toMatchObject({ status: 0 });
+});
+
+test("SIGTERM tells why the audit log could not be ended", async () => {
+  const { token, hash } = mintToken();
+  const tokens = [{ name: "ops", hash, scopes: ["write"] }];
+  const config = {
+    tiers: [{ url: "./blobs" }],
+    metadata: "./metadata",
+    server: { port: 0, auth: { tokens } },
+  };
+  await writeFile(place.path("bitstore.json"), JSON.stringify(config));
+  const { url, running } = await serving(place.start(["serve"]));
+  const init = { method: "POST", body: "one", headers: { authorization: `Bearer ${token}` } };
+  expect((await fetch(`${url}/v1/blobs`, init)).status).toBe(201);
+  // Somebody put a backup in the place of the directory.
+  await cp(place.path("metadata"), place.path("backup"), { recursive: true });
+  await rename(place.path("metadata"), place.path("was"));
+  await rename(place.path("backup"), place.path("metadata"));
+  const refused = await fetch(`${url}/v1/blobs`, init);
+  expect(refused.status).toBe(503);
+  expect(await refused.text()).toContain("the root is another directory");
+  running.child.kill("SIGTERM");
+  const ended = await running.ended;
+  expect(ended).toMatchObject({ status: 7 });
+  expect(ended.stderr).toContain("the root is another directory");
 });
 
 test("SIGHUP reads the config anew, and a broken one changes nothing", async () => {

@@ -1,7 +1,11 @@
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { testCertificate } from "../../../test/services/certificate.ts";
 import { openPlace, type Place, type Running } from "./support/run-bitstore.ts";
+import { serving } from "./support/serving.ts";
 
 // `serve` as it is started by a person or a service manager: a process, a URL on stderr, signals.
 
@@ -84,4 +88,25 @@ test("says what is wrong with its config, or where it can't listen", async () =>
   expect(taken.stderr).toContain("another process listens there");
   running.child.kill("SIGTERM");
   await running.ended;
+});
+
+test("names the files of a certificate and a key that are no pair", async () => {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  await writeFile(place.path("cert.pem"), testCertificate.cert);
+  await writeFile(place.path("key.pem"), testCertificate.key);
+  await writeFile(place.path("other.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
+  const args = ["serve", "--port", "0", "--tls-cert", "cert.pem", "--tls-key"];
+  const wrong = await place.run([...args, "other.pem"]);
+  expect(wrong).toMatchObject({ status: 2, stdout: "" });
+  expect(wrong.stderr).toMatch(/^bitstore: listen server\.tls: .*other\.pem.*cert\.pem/);
+  expect(wrong.stderr).not.toContain("hint:");
+  // What runs has its pair already: that the files are another one by now is told, and no more.
+  const running = place.start([...args, "key.pem"]);
+  const { line } = await serving(running);
+  await writeFile(place.path("key.pem"), "");
+  const said = line(/^reloaded/);
+  running.child.kill("SIGHUP");
+  expect(await said).toContain("a restart is needed for server.tls");
+  running.child.kill("SIGTERM");
+  expect(await running.ended).toMatchObject({ status: 0 });
 });

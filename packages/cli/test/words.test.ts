@@ -90,6 +90,9 @@ test("a malformed ID is told by its line, and of columns how to name one", async
   expect(wrong.status).toBe(7);
   expect(wrong.stderr).toContain('line 2, "id": "1" is no digest');
   expect(wrong.stderr).toMatch(/note: .*in "id"; --column NAME/);
+  const named = await run(["fetch", "ids.csv", "--column", "id", "--to", "a"]);
+  expect(named.stderr).toContain('line 2, "id": "1" is no digest');
+  expect(named.stderr).not.toContain("--column");
   expect(await run(["fetch", "ids.csv", "--column", "what", "--to", "b"])).toMatchObject({
     status: 0,
   });
@@ -100,6 +103,16 @@ test("a malformed ID is told by its line, and of columns how to name one", async
   expect(lines.status).toBe(7);
   expect(lines.stderr).toContain("line 2");
   expect(lines.stderr).toContain("--format csv --column NAME");
+});
+
+test("fetch says which report names what it does not", async () => {
+  const ids = Array.from({ length: 22 }, (_, index) => sha256(`absent ${index}`)).join("\n");
+  const without = await run(["fetch", "-", "--to", "f"], ids);
+  expect(without.stderr).toContain("missing or failed; --report FILE names them all");
+  const reported = await run(["fetch", "-", "--to", "f", "--report", "all.ndjson"], ids);
+  expect(reported.status).toBe(3);
+  expect(reported.stderr).toContain("missing or failed; all.ndjson names them all");
+  expect(reported.stderr).not.toContain("--report");
 });
 
 test("fetch with a digest for its list says how a list is given", async () => {

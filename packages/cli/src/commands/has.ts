@@ -1,11 +1,13 @@
 import type { Command } from "commander";
-import { type Composite, type Descriptor, type Digest, isStoreError } from "@bitstore/core";
+import { type Descriptor, isStoreError } from "@bitstore/core";
+import { adviceFor } from "../frame/advice.ts";
 import { errorRecord } from "../frame/error-record.ts";
 import type { Frame, Invocation } from "../frame/frame.ts";
 import { mapOrdered } from "../frame/map-ordered.ts";
 import { toStoreError } from "../frame/system-error.ts";
 import { blobArguments } from "../input/blob-argument.ts";
 import { type GivenDigest, readDigests } from "../input/read-digests.ts";
+import { type AskForBlob, listAsker, listedInWorkMax } from "../store/list-asker.ts";
 
 interface HasOptions {
   readonly durable?: boolean;
@@ -34,27 +36,36 @@ async function has(
   args: readonly string[],
   { durable = false }: HasOptions,
 ): Promise<void> {
-  const { store } = await invocation.openStore();
-  const { signal } = invocation;
-  const ask = durable
-    ? (digest: Digest) => store.durable(digest, { signal })
-    : (digest: Digest) => store.stat(digest, { signal });
+  const opened = await invocation.openStore();
+  const { store } = opened;
+  const { signal, settings } = invocation;
+  // A list does not tell sizes, which are in the JSON.
+  const listed = durable && !settings.json ? listAsker(opened, signal) : undefined;
+  const single: AskForBlob = durable
+    ? (digest) => store.durable(digest, { signal })
+    : (digest) => store.stat(digest, { signal });
   const given = readDigests(args, invocation, blobArguments(invocation));
-  const answers = mapOrdered(given, digestsInWorkMax, async (each) => {
+  const inWorkMax = listed === undefined ? digestsInWorkMax : listedInWorkMax;
+  const ask = listed ?? single;
+  const answers = mapOrdered(given, inWorkMax, async (each) => {
     return await answerOf(each, ask, signal);
   });
-  for await (const answer of answers) await report(invocation, answer);
+  let isAdvised = false;
+  for await (const answer of answers) {
+    const advice = await report(invocation, answer);
+    // It is the same for many, so it is given with the first of them alone.
+    if (advice !== undefined && !isAdvised) invocation.output.note(advice);
+    isAdvised ||= advice !== undefined;
+  }
 }
-
-type Ask = (digest: Digest) => ReturnType<Composite["stat"]>;
 
 interface Answer {
   readonly given: GivenDigest;
-  readonly found?: Descriptor | undefined;
+  readonly found?: Partial<Descriptor> | undefined;
   readonly error?: unknown;
 }
 
-async function answerOf(given: GivenDigest, ask: Ask, signal: AbortSignal): Promise<Answer> {
+async function answerOf(given: GivenDigest, ask: AskForBlob, signal: AbortSignal): Promise<Answer> {
   if (!("digest" in given)) return { given, error: given.error };
   try {
     return { given, found: await ask(given.digest) };
@@ -66,11 +77,15 @@ async function answerOf(given: GivenDigest, ask: Ask, signal: AbortSignal): Prom
   }
 }
 
-async function report(invocation: Invocation, { given, found, error }: Answer): Promise<void> {
+/** Prints one answer, and resolves to advice where it could not be told. */
+async function report(
+  invocation: Invocation,
+  { given, found, error }: Answer,
+): Promise<string | undefined> {
   const { output, count, fail } = invocation;
   if (!("digest" in given)) {
     fail(error, given.input);
-    return;
+    return undefined;
   }
   const { digest, tag } = given;
   if (error !== undefined) {
@@ -79,6 +94,7 @@ async function report(invocation: Invocation, { given, found, error }: Answer): 
     const why = { ...errorRecord(unknown) };
     await output.result({ digest, tag, status: "unknown", error: why }, `${digest}  unknown`);
     output.note(tag === undefined ? unknown.message : `${tag}: ${unknown.message}`);
+    return adviceFor(unknown);
   } else if (found === undefined) {
     count("NOT_FOUND");
     await output.result({ digest, tag, status: "missing" }, `${digest}  missing`);
@@ -86,4 +102,5 @@ async function report(invocation: Invocation, { given, found, error }: Answer): 
     const record = { digest, tag, status: "present", size: found.size };
     await output.result(record, `${digest}  present`);
   }
+  return undefined;
 }

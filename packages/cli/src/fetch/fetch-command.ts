@@ -13,7 +13,7 @@ import { malformedIds } from "./malformed-ids.ts";
 import { parseNameTemplate } from "./name-template.ts";
 import { type IdFormat, readIds } from "./read-ids.ts";
 import { resolveIds } from "./resolve-ids.ts";
-import { openReport, type Report } from "./report.ts";
+import { openReport } from "./report.ts";
 import { type FetchTally, type ReportLine, runFetch } from "./run-fetch.ts";
 import type { Sink } from "./sink.ts";
 import { tarSink } from "./tar-sink.ts";
@@ -87,7 +87,8 @@ async function fetchCommand(
   await using report =
     options.report === undefined ? undefined : await openReport(resolve(io.cwd, options.report));
   const startedMs = performance.now();
-  const malformed = malformedIds(output.note);
+  // Who named a column needs no word of how to name one.
+  const malformed = malformedIds(options.column === undefined ? output.note : () => undefined);
   const read = readIds({
     from: input,
     column: options.column,
@@ -108,7 +109,8 @@ async function fetchCommand(
     signal,
     onOutcome: async (line, soFar) => {
       progress.update(soFar);
-      await tell(line, soFar, invocation, report);
+      await report?.write(line);
+      await tell(line, soFar, invocation, options.report);
     },
   })
     .finally(() => {
@@ -117,7 +119,7 @@ async function fetchCommand(
     })
     .catch((error: unknown) => {
       if (isStoreError(error, "ABORTED")) {
-        output.note("stopped; run the same command again, it goes on where it stopped");
+        output.note(stoppedWords(options.to));
       }
       throw error;
     });
@@ -147,16 +149,27 @@ function openSink(
     );
   }
   const path = resolve(io.cwd, target);
-  return /\.tar$/i.test(target) ? tarSink(path, nameOf) : directorySink(path, nameOf);
+  return isArchive(target) ? tarSink(path, nameOf) : directorySink(path, nameOf);
+}
+
+function isArchive(target: string): boolean {
+  return target === "-" || /\.tar$/i.test(target);
+}
+
+/** Says what comes of what there is if a run that was stopped is done again. */
+function stoppedWords(target: string): string {
+  return isArchive(target)
+    ? "stopped; the same command writes the archive from the start, only a directory goes on where " +
+        "it stopped"
+    : "stopped; run the same command again, it goes on where it stopped";
 }
 
 async function tell(
   line: ReportLine,
   tally: FetchTally,
   { settings, output }: Invocation,
-  report: Report | undefined,
+  report: string | undefined,
 ): Promise<void> {
-  await report?.write(line);
   if (settings.json) {
     await output.result(line);
     return;
@@ -164,8 +177,10 @@ async function tell(
   if (line.status !== "missing" && line.status !== "failed") return;
   const named = tally.counts.missing + tally.counts.failed;
   if (named > namedMax + 1) return;
-  if (named > namedMax) output.note("more are missing or failed; --report FILE names them all");
-  else if (line.status === "missing") {
+  if (named > namedMax) {
+    const namesAll = report === undefined ? "--report FILE" : shown(report);
+    output.note(`more are missing or failed; ${namesAll} names them all`);
+  } else if (line.status === "missing") {
     // Of a tag it is said why it names nothing; of a digest there is nothing more to say.
     output.aside(line, `missing  ${shown(line.error?.message ?? line.digest)}`);
   } else output.aside(line, `failed   ${shown(line.error?.message ?? line.digest)}`);

@@ -8,15 +8,17 @@ const credentials =
   "GOOGLE_APPLICATION_CREDENTIALS or AZURE_STORAGE_CONNECTION_STRING";
 
 const token =
-  "another bitstore goes by $BITSTORE_TOKEN, or the authorization header that the config says; " +
-  "bitstore token create makes tokens where the server is";
+  "another bitstore goes by $BITSTORE_TOKEN, or the authorization header that the config says of " +
+  "the tier, and for tags of metadata: { url: …, headers: { authorization: … } }; bitstore token " +
+  "create makes tokens where the server is";
 
 const receipt =
   "a token that is confined to tags names what it put within a day, or read through one of its " +
   "tags: bitstore put the file again with the same $BITSTORE_TOKEN, then set the tag";
 
 const throughTags =
-  "a token that is confined to tags reads what they name now, as @TAG, and nothing by its digest";
+  "a token that is confined to tags reads what they name, as @TAG, or named, as @TAG@SEQ, and " +
+  "nothing by its digest";
 
 const adviceByCode: Readonly<Partial<Record<ErrorCode, string>>> = {
   INDETERMINATE: "ask with `bitstore has` what came of it before it is done again",
@@ -34,17 +36,28 @@ export function adviceFor(error: StoreError): string | undefined {
   }
   const asked = error.attempts !== undefined && error.attempts.length > 0;
   if (error.attempts?.some((attempt) => isConfinement(attempt.error)) === true) return throughTags;
-  if (asked && error.operation === "open" && error.subject !== undefined) {
-    if (error.attempts.some(({ outcome }) => outcome === "corrupt")) {
-      return (
-        `bitstore verify ${error.subject} tells which copies are wrong; ` +
-        "`bitstore put` of the right file replaces the origin's"
-      );
-    }
-    return `bitstore explain ${error.subject}`;
+  const isRead = asked && error.operation === "open" && error.subject !== undefined;
+  if (isRead && error.attempts.some(({ outcome }) => outcome === "corrupt")) {
+    return (
+      `bitstore verify ${error.subject} tells which copies are wrong; ` +
+      "`bitstore put` of the right file replaces the origin's"
+    );
   }
+  const refused = refusedAttempt(error);
+  if (refused !== undefined) return refusalAdvice(refused);
+  if (isRead) return `bitstore explain ${error.subject}`;
   if (error.code === "CONFIG_INVALID") return configAdvice(error);
   return adviceByCode[error.code];
+}
+
+/** Finds what another bitstore that was asked refused; of other tiers `explain` tells more. */
+function refusedAttempt({ attempts = [] }: StoreError): StoreError | undefined {
+  const refused = attempts.find(
+    ({ error }) =>
+      isServer(error?.source) &&
+      (error?.code === "UNAUTHENTICATED" || error?.code === "PERMISSION_DENIED"),
+  );
+  return refused?.error;
 }
 
 /** Who refused says by what it lets somebody in. */

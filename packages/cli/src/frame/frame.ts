@@ -74,16 +74,18 @@ export function createFrame(io: Io, settings: () => Settings): FrameRun {
   let readerHasGone = (): boolean => false;
 
   const status = (): number => (readerHasGone() ? 0 : exitStatus(codes));
-  const failing = (output: Output, name: string, signal: AbortSignal) => {
+  const failing = (output: Output, name: string, signal: AbortSignal, isGraceful: boolean) => {
     let told = false;
     return (thrown: unknown, item?: string): void => {
       const error = toStoreError(thrown, name, item);
-      // Whatever fails once the command was interrupted fails because of it, and is told once.
-      const shown = signal.aborted ? toStoreError(signal.reason, name) : error;
+      // Whatever fails once the command was interrupted fails because of it, and is told once; but to
+      // one that is ended by a signal as it should be, that is no reason to fail.
+      const isOwn = !signal.aborted || (isGraceful && error.code !== "ABORTED");
+      const shown = isOwn ? error : toStoreError(signal.reason, name);
       codes.add(shown.code);
       if (told || readerHasGone()) return;
-      told = signal.aborted;
-      printError(shown, signal.aborted ? undefined : item, { io, output, settings: settings() });
+      told = !isOwn;
+      printError(shown, isOwn ? item : undefined, { io, output, settings: settings() });
     };
   };
 
@@ -106,7 +108,7 @@ export function createFrame(io: Io, settings: () => Settings): FrameRun {
     setMaxListeners(0, signal);
     ({ readerHasGone } = interruption);
     const output = createOutput(io, settings(), signal);
-    const fail = failing(output, name, signal);
+    const fail = failing(output, name, signal, endsGracefully);
     const hush = settings().verbose ? narrate(io, output) : undefined;
     const stores = createDisposal();
     const use = async (choice: StoreChoice): Promise<OpenedStore> =>
@@ -146,7 +148,7 @@ export function createFrame(io: Io, settings: () => Settings): FrameRun {
       },
     reject(error) {
       const signal = AbortSignal.any([]);
-      failing(createOutput(io, settings(), signal), "parse", signal)(error);
+      failing(createOutput(io, settings(), signal), "parse", signal, false)(error);
     },
     count: (code) => void codes.add(code),
     status,

@@ -64,7 +64,7 @@ const serverText = [
   "kept in `$XDG_CACHE_HOME/bitstore/receipts.ndjson`, else `~/.cache/bitstore/receipts.ndjson`, which",
   "only the user may read: up to 4 MiB, without tokens and digests, the newest 4,096 once it is longer.",
   "A receipt holds for the server and token that it was given to. `get @TAG` reads what the tag names",
-  "now; `@TAG@SEQ` only while it still names that, and of a collection the list alone (`--raw`).",
+  "now, `@TAG@SEQ` what it named; of a collection the list alone (`--raw`).",
 ].join("\n");
 
 const statusText = [

@@ -77,6 +77,8 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
       settled.audit && opened.add(await openAudit(invocation, config, settled.audit, secrets[0])),
     limits: settled.limits,
     clientLimits: settled.clientLimits,
+    nodeLimits: settled.nodeLimits,
+    trustedProxies: settled.trustedProxies,
     metrics,
     logger,
     tracing,
@@ -84,7 +86,6 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
   });
   opened.add({ [Symbol.asyncDispose]: () => server.close({ drainMs: settled.drainMs }) });
   const { url } = await server.listen({ host: settled.host, port: settled.port, tls });
-  output.aside({ listening: url }, `listening on ${url}`);
   const reload = reloader(started, {
     settle: () => settleServe(invocation, options, settled.host),
     apply(next) {
@@ -101,6 +102,8 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
       logger.error("the config was not reloaded, and holds as it was", { error }),
   });
   const stopReloads = io.onHangUp(() => void reload());
+  // Whoever reads this may send the signal at once, which would end the process a moment before.
+  output.aside({ listening: url }, `listening on ${url}`);
   if (!signal.aborted) await once(signal, "abort");
   stopReloads();
   output.note("ending; requests under way may finish, a second signal ends at once");

@@ -13,13 +13,20 @@ export interface ServeOptions {
   readonly tlsKey?: string;
 }
 
+/** A certificate and its key, and which files they are from; whether they fit nobody has looked. */
+export interface SettledTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly files: { readonly cert: string; readonly key: string };
+}
+
 /** What the command line and the config say of a server, with all files read. */
 export interface SettledServe {
   readonly config: BitstoreConfig;
   readonly server: ServerConfig;
   /** Where it is meant to listen, which a server that runs may do no more. */
   readonly host: string;
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly tls: SettledTls | undefined;
   /** Of `server.auth.secret`; none where none is configured. */
   readonly secrets: readonly Buffer[];
 }
@@ -49,6 +56,7 @@ export async function settleServe(
   const tls = server.tls && {
     cert: await readPem(server.tls.cert, "cert"),
     key: await readPem(server.tls.key, "key"),
+    files: server.tls,
   };
   const secrets = await Promise.all(
     server.access.secrets.map(async (text) =>

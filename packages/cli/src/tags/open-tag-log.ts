@@ -1,7 +1,8 @@
-import { openPins, openTags, type OpenTagsOptions } from "@bitstore/config";
-import type { TagLog } from "@bitstore/core";
+import { formatStoreLocation, openPins, openTags, type OpenTagsOptions } from "@bitstore/config";
+import { isStoreError, type TagLog } from "@bitstore/core";
 import type { Pins } from "@bitstore/tags";
 import type { Invocation } from "../frame/frame.ts";
+import { hinted } from "../frame/hinted.ts";
 import type { Io } from "../frame/io.ts";
 import type { OpenedStore } from "../store/open-store.ts";
 import { readVersion } from "../version.ts";
@@ -26,7 +27,31 @@ export function openTagLog(
   command: Command,
   options: UnsafeOption = {},
 ): TagLog {
-  return openTags(opened, tagOptions(command, options));
+  try {
+    return openTags(opened, tagOptions(command, options));
+  } catch (error) {
+    throw withServerNamed(error, opened);
+  }
+}
+
+/** Says how another bitstore, which is a tier already, would keep the tags as well. */
+function withServerNamed(error: unknown, { config, metadata, server }: OpenedStore): unknown {
+  const remote = config.tiers.find(({ store }) => store.location.kind === "bitstore")?.store;
+  const isLacking = metadata === undefined && server === undefined;
+  if (!isLacking || remote === undefined || !isStoreError(error, "CONFIG_INVALID")) return error;
+  const url = formatStoreLocation(remote.location);
+  // Their values may be secrets.
+  const names = Object.keys(remote.connection.headers ?? {}).map((name) => `${name}: …`);
+  const headers = names.length === 0 ? "" : `, headers: { ${names.join(", ")} }`;
+  const { code, operation, source, detail: message } = error;
+  return hinted({
+    code,
+    operation,
+    source,
+    message,
+    cause: error,
+    hint: `to keep them there, write in the config metadata: { url: "${url}"${headers} }`,
+  });
 }
 
 /** Opens the pins of a store. @throws CONFIG_INVALID where it has no metadata. */

@@ -319,6 +319,33 @@ describe("a fetch that is ended in its middle", () => {
     }
   });
 
+  // Of an archive nothing is kept, which is said in place of that it goes on.
+  test("by SIGINT says that an archive is written from the start", async () => {
+    const api = await slowApi(20);
+    try {
+      writeFileSync(join(cwd, "ids"), [...texts.keys()].map((hex) => `${hex}\n`).join(""));
+      for (const target of ["out.tar", "-"]) {
+        api.asked.clear();
+        const args = ["--to", target, "--tier", api.url, "--concurrency", "4"];
+        const child = spawnBitstore(["fetch", "ids", ...args]);
+        child.stdout?.resume();
+        let stderr = "";
+        child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+        while (child.exitCode === null && api.asked.size < 20) {
+          await new Promise((resolve) => setTimeout(resolve, 3));
+        }
+        child.kill("SIGINT");
+        expect(await ended(child)).toBe(130);
+        expect(stderr).toContain("writes the archive from the start");
+        expect(stderr).not.toContain("run the same command again, it goes on");
+        expect(visible(".")).toEqual(["ids"]);
+      }
+    } finally {
+      api.server.closeAllConnections();
+      api.server.close();
+    }
+  });
+
   // One at a time: the second is told so, and disturbs nothing.
   test("a second run into the same directory is refused", async () => {
     const api = await slowApi(50);
