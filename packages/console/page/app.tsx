@@ -1,8 +1,10 @@
 import type { JSX } from "preact";
+import { useState } from "preact/hooks";
 import type { Api } from "./api/create-api.ts";
 import { BlobsPage } from "./blobs/blobs-page.tsx";
 import { type Route, useRoute } from "./frame/route.ts";
 import { TokenForm } from "./frame/token-form.tsx";
+import { useView } from "./frame/use-view.ts";
 import { TagPage } from "./tags/tag-page.tsx";
 import { TagsPage } from "./tags/tags-page.tsx";
 import { TiersPage } from "./tiers/tiers-page.tsx";
@@ -15,6 +17,9 @@ const pages = [
 
 export function App({ api }: { readonly api: Api }): JSX.Element {
   const route = useRoute();
+  // Another token sees another store: all that is shown is asked for anew.
+  const [session, setSession] = useState(0);
+  useView(route, session);
   return (
     <>
       <a class="skip" href="#content" onClick={skipToContent}>
@@ -33,17 +38,18 @@ export function App({ api }: { readonly api: Api }): JSX.Element {
             </a>
           ))}
         </nav>
-        <TokenForm api={api} />
+        <TokenForm api={api} onChange={() => setSession((count) => count + 1)} />
       </header>
       <main id="content" tabIndex={-1}>
-        <Page api={api} route={route} />
+        <Page key={session} api={api} route={route} />
       </main>
     </>
   );
 }
 
 function Page({ api, route }: { readonly api: Api; readonly route: Route }): JSX.Element {
-  if (route.page === "blobs") return <BlobsPage api={api} digest={route.digest} />;
+  if (route.page === "blobs")
+    return <BlobsPage api={api} digest={route.digest} entry={route.entry} />;
   if (route.page === "tiers") return <TiersPage api={api} />;
   if (route.tag === undefined) return <TagsPage api={api} />;
   return <TagPage key={route.tag} api={api} tag={route.tag} />;

@@ -7,9 +7,10 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openBrowser } from "../../../test/services/open-browser.ts";
 import { type ServedConsole, serveConsole } from "./served-console.ts";
+import { visit as visitIn } from "./visit.ts";
 
-// The page in a real browser, against a real server over tiers in memory. Whatever the page logs as
-// an error, asks of another host, or is refused by its own policy, fails the test that saw it.
+// The page in a real browser, against a real server over tiers in memory. What a newcomer stumbled
+// over stands in views.test.ts.
 
 const browser: Browser | undefined = await openBrowser(process.env);
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -24,33 +25,12 @@ describe.skipIf(browser === undefined)("the console", { timeout: 120_000 }, () =
     await browser?.close();
   });
 
-  async function visit(
-    { url }: ServedConsole,
+  const visit = (
+    at: ServedConsole,
     fragment: string,
     work: (page: Page) => Promise<void>,
     options: BrowserContextOptions = {},
-  ): Promise<void> {
-    if (browser === undefined) throw new Error("there is no browser");
-    const context = await browser.newContext(options);
-    const complaints: string[] = [];
-    try {
-      const page = await context.newPage();
-      page.on("console", (said) => {
-        // The browser itself reports every answer of 4xx and 5xx, which tests provoke.
-        const isAnswer = said.text().startsWith("Failed to load resource");
-        if (said.type() === "error" && !isAnswer) complaints.push(said.text());
-      });
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("request", (request) => {
-        if (!request.url().startsWith(url)) complaints.push(`it asked ${request.url()}`);
-      });
-      await page.goto(`${url}/${fragment}`);
-      await work(page);
-      expect(complaints).toEqual([]);
-    } finally {
-      await context.close();
-    }
-  }
+  ): Promise<void> => visitIn(browser, at, fragment, work, options);
 
   it("shows each tier with its role, health, hits and latency", async () => {
     const { digest } = await served.store.put(bytesOf("seen in the table"));
@@ -140,7 +120,7 @@ describe.skipIf(browser === undefined)("the console", { timeout: 120_000 }, () =
     });
   });
 
-  it("keeps its tables within a phone's width, to be scrolled by themselves", async () => {
+  it("keeps its tables within a phone's width, digests in one line", async () => {
     const { digest } = await served.store.put(bytesOf("on a phone"));
     await served.tags.append("on-a-phone/with/a-long-name", digest);
     const viewport = { width: 390, height: 844 };

@@ -11,7 +11,7 @@ import {
   type TagLog,
 } from "@bitstore/core";
 import { createServer, parseAccess, openAccess } from "@bitstore/server";
-import { tagLog, trustTargets } from "@bitstore/tags";
+import { durableTargets, tagLog } from "@bitstore/tags";
 
 /** A server with the console, over tiers in memory. */
 export interface ServedConsole extends AsyncDisposable {
@@ -22,8 +22,11 @@ export interface ServedConsole extends AsyncDisposable {
   setSourceDown(isDown: boolean): void;
 }
 
-/** Serves the console; with a token's hash, only to who has the token. */
-export async function serveConsole(tokenHash?: string): Promise<ServedConsole> {
+/** Serves the console; with a token's hash, only to who has the token, and for tags under prefixes. */
+export async function serveConsole(
+  tokenHash?: string,
+  tagPrefixes?: readonly string[],
+): Promise<ServedConsole> {
   let isDown = false;
   const memory = (name: string): BlobStore =>
     bucketStore(memoryBucket(name), shardedLayout(""), { name });
@@ -44,9 +47,9 @@ export async function serveConsole(tokenHash?: string): Promise<ServedConsole> {
       defineTier({ name: "ours", source: memory("memory:ours"), origin: true, fill: ["cache"] }),
     ],
   });
-  const tags = tagLog(memoryBucket(), { checkTarget: trustTargets, actor: "ada" });
+  const tags = tagLog(memoryBucket(), { checkTarget: durableTargets(store), actor: "ada" });
   const auth = {
-    tokens: [{ name: "ci", hash: tokenHash, scopes: ["read", "write", "tag"] }],
+    tokens: [{ name: "ci", hash: tokenHash, scopes: ["read", "write", "tag"], tagPrefixes }],
   };
   const host = "127.0.0.1";
   const access =

@@ -13,8 +13,10 @@ export interface Api {
   tiers(): Promise<readonly TierStatus[]>;
   explain(digest: string, signal: AbortSignal): Promise<Explanation>;
   put(file: Blob, onProgress: (sent: number) => void, signal: AbortSignal): Promise<PutResult>;
-  download(digest: string): Promise<Blob>;
+  /** Reads a whole blob at a path of the API: by its digest, or through a tag. */
+  download(path: string): Promise<Blob>;
   tags(prefix: string, after: string | undefined): Promise<TagPage>;
+  entry(tag: string, seq: number): Promise<TagHead>;
   history(tag: string, before: number | undefined): Promise<HistoryPage>;
   setTag(tag: string, digest: string, expect: number | "absent", reason: string): Promise<TagHead>;
   rollback(tag: string, seq: number, expect: number, reason: string): Promise<TagHead>;
@@ -34,6 +36,10 @@ const tagsMax = 100;
 const recordsMax = 50;
 
 const tokenKey = "bitstore-token";
+
+const pathOf = (tag: string): string => `/v1/tags/${encodeURIComponent(tag)}`;
+export const blobPath = (digest: string): string => `/v1/blobs/${encodeURIComponent(digest)}`;
+export const entryPath = (tag: string, seq: number): string => `${pathOf(tag)}/blob?seq=${seq}`;
 
 /** Makes the API of a window: its token lives as long as the tab. */
 export function createApi(window: Window & typeof globalThis): Api {
@@ -60,7 +66,6 @@ export function createApi(window: Window & typeof globalThis): Api {
     return (await (await ask(path, init)).json()) as T;
   }
 
-  const pathOf = (tag: string): string => `/v1/tags/${encodeURIComponent(tag)}`;
   const write = (method: string, expect: number | "absent", body?: unknown): RequestInit => ({
     method,
     headers: {
@@ -86,13 +91,14 @@ export function createApi(window: Window & typeof globalThis): Api {
     tiers: async () => (await json<{ tiers: TierStatus[] }>("/v1/tiers")).tiers,
     explain: (digest, signal) => json(`/v1/explain/${encodeURIComponent(digest)}`, { signal }),
     put: (file, onProgress, signal) => upload(window, file, authorization(), onProgress, signal),
-    download: async (digest) => (await ask(`/v1/blobs/${encodeURIComponent(digest)}`)).blob(),
+    download: async (path) => (await ask(path)).blob(),
     tags: (prefix, after) => {
       const query = new URLSearchParams({ n: String(tagsMax), expand: "head" });
       if (prefix !== "") query.set("prefix", prefix);
       if (after !== undefined) query.set("after", after);
       return json(`/v1/tags?${query}`);
     },
+    entry: (tag, seq) => json(`${pathOf(tag)}?seq=${seq}`),
     history: (tag, before) => {
       const query = new URLSearchParams({ n: String(recordsMax) });
       if (before !== undefined) query.set("before", String(before));

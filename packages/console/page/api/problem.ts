@@ -24,15 +24,25 @@ export function problemOf(status: number, text: string): Problem {
     if (typeof parsed !== "object" || parsed === null) return fallback;
     const code = "code" in parsed && typeof parsed.code === "string" ? parsed.code : fallback.code;
     const said = "detail" in parsed ? parsed.detail : "title" in parsed ? parsed.title : undefined;
-    return { status, code, detail: typeof said === "string" ? said : fallback.detail };
+    return { status, code, detail: typeof said === "string" ? tidy(said) : fallback.detail };
   } catch {
     return fallback;
   }
 }
 
+/** Drops the colon that a message begins with where nothing was named before it. */
+function tidy(message: string): string {
+  return message.replace(/^[\s:]+/, "");
+}
+
+/** Puts a code before what is said; the one or the other where there is no more. */
+export function coded(code: string, message: string): string {
+  return [code, tidy(message)].filter((part) => part !== "").join(": ");
+}
+
 /** Makes one line for a person of whatever was thrown. */
 export function shown(error: unknown): string {
-  if (error instanceof ApiError) return `${error.problem.code}: ${error.problem.detail}`;
+  if (error instanceof ApiError) return coded(error.problem.code, error.problem.detail);
   if (error instanceof TypeError) return "The server can't be reached.";
   return error instanceof Error ? error.message : String(error);
 }

@@ -50,9 +50,11 @@ export interface TagRecord {
   readonly time: string;
   readonly actor: string;
   readonly reason?: string;
+  /** Known of an entry that was read by itself; the history leaves them out. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** The manifest of a tag's newest entry. */
+/** The manifest of one entry of a tag. */
 export interface TagHead {
   readonly tag: string;
   readonly seq: number;
@@ -61,6 +63,7 @@ export interface TagHead {
   readonly time: string;
   readonly actor: string;
   readonly reason?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** A page of tags: names, their newest entries beside them, and where the next page begins. */

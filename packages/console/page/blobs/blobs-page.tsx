@@ -1,46 +1,49 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Api } from "../api/create-api.ts";
 import { digestOf } from "../frame/format.ts";
 import { Notice } from "../frame/notice.tsx";
-import { blobHref, tagHref } from "../frame/route.ts";
+import { blobHref, type EntryName, entryHref, entryOf, tagHref } from "../frame/route.ts";
 import { DropZone } from "./drop-zone.tsx";
+import { EntryLookup } from "./entry-lookup.tsx";
 import { Lookup } from "./lookup.tsx";
 
 interface BlobsPageProps {
   readonly api: Api;
   readonly digest: string | undefined;
+  readonly entry: EntryName | undefined;
 }
 
 /** Takes files in, and tells where a digest is found. */
-export function BlobsPage({ api, digest }: BlobsPageProps): JSX.Element {
-  const [typed, setTyped] = useState(digest ?? "");
+export function BlobsPage({ api, digest, entry }: BlobsPageProps): JSX.Element {
+  const asked = entry === undefined ? digest : `@${entry.tag}@${entry.seq}`;
+  const [typed, setTyped] = useState(asked ?? "");
   const [problem, setProblem] = useState<string>();
+  useEffect(() => {
+    if (asked === undefined) return;
+    setTyped(asked);
+    setProblem(undefined);
+  }, [asked]);
   const onSubmit = (event: SubmitEvent): void => {
     event.preventDefault();
-    const tag = /^@([^@]+)/.exec(typed.trim())?.[1];
-    if (tag !== undefined) {
-      location.hash = tagHref(tag);
-      return;
-    }
-    const parsed = digestOf(typed);
-    if (parsed === undefined) {
-      setProblem(
-        "That is no digest: write algorithm:hex, the hex of a SHA-1, SHA-256 or SHA-512, or @tag.",
-      );
-      return;
-    }
-    setProblem(undefined);
-    location.hash = blobHref(parsed);
+    const href = hrefOf(typed.trim());
+    setProblem(
+      href === undefined
+        ? "That is no digest: write algorithm:hex, the hex of a SHA-1, SHA-256 or SHA-512, @tag, " +
+            "or @tag@sequence."
+        : undefined,
+    );
+    // An address that kept naming what was looked up before would lead whoever copies it astray.
+    location.hash = href ?? "#/blobs";
   };
   return (
     <>
-      <h1>Blobs</h1>
+      <h1 tabIndex={-1}>Blobs</h1>
       <DropZone api={api} />
       <h2>Look up</h2>
       <form class="row" onSubmit={onSubmit}>
         <label class="wide">
-          Digest, or @tag
+          Digest, @tag or @tag@sequence
           <input
             name="digest"
             value={typed}
@@ -57,6 +60,18 @@ export function BlobsPage({ api, digest }: BlobsPageProps): JSX.Element {
       {digest === undefined || problem !== undefined ? null : (
         <Lookup key={digest} api={api} digest={digest} />
       )}
+      {entry === undefined || problem !== undefined ? null : (
+        <EntryLookup key={asked} api={api} entry={entry} />
+      )}
     </>
   );
+}
+
+function hrefOf(text: string): string | undefined {
+  const entry = entryOf(text);
+  if (entry !== undefined) return entryHref(entry);
+  const tag = /^@([^@]+)$/.exec(text)?.[1];
+  if (tag !== undefined) return tagHref(tag);
+  const digest = digestOf(text);
+  return digest === undefined ? undefined : blobHref(digest);
 }

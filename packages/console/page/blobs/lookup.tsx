@@ -1,22 +1,27 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Api } from "../api/create-api.ts";
+import { type Api, blobPath, entryPath } from "../api/create-api.ts";
 import { shown } from "../api/problem.ts";
 import type { Explanation } from "../api/types.ts";
 import { bytesText } from "../frame/format.ts";
-import { Notice } from "../frame/notice.tsx";
+import { Refusal } from "../frame/refusal.tsx";
+import type { EntryName } from "../frame/route.ts";
+import { Download } from "./download.tsx";
 import { Waterfall } from "./waterfall.tsx";
-
-/** Above it a file goes through the command line: a page that sends a token holds it in memory. */
-const downloadBytesMax = 256 * 2 ** 20;
 
 interface LookupProps {
   readonly api: Api;
   readonly digest: string;
+  /** The entry of a tag that names it, where it was looked up by that. */
+  readonly target?: Target;
+}
+
+interface Target extends EntryName {
+  readonly size: number | undefined;
 }
 
 /** Asks every tier for a blob and shows what each said. */
-export function Lookup({ api, digest }: LookupProps): JSX.Element {
+export function Lookup({ api, digest, target }: LookupProps): JSX.Element {
   const [found, setFound] = useState<Explanation>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {
@@ -28,8 +33,23 @@ export function Lookup({ api, digest }: LookupProps): JSX.Element {
   }, [api, digest]);
   return (
     <section aria-label="What the tiers say" aria-busy={found === undefined && !problem}>
-      <h2 class="digest">{digest}</h2>
-      {problem === undefined ? null : <Notice>{problem}</Notice>}
+      {target === undefined ? (
+        <h2 class="digest result" tabIndex={-1}>
+          {digest}
+        </h2>
+      ) : (
+        <h3 class="digest">{digest}</h3>
+      )}
+      {problem === undefined ? null : <Refusal problem={problem} />}
+      {problem === undefined || target === undefined ? null : (
+        <Download
+          api={api}
+          digest={digest}
+          path={entryPath(target.tag, target.seq)}
+          size={target.size}
+          name={`@${target.tag}@${target.seq}`}
+        />
+      )}
       {found === undefined && problem === undefined ? <p>Asking the tiers…</p> : null}
       {found === undefined ? null : (
         <>
@@ -37,7 +57,15 @@ export function Lookup({ api, digest }: LookupProps): JSX.Element {
             <Verdict found={found} />
           </p>
           <Waterfall attempts={found.attempts} />
-          {found.outcome === "found" ? <Download api={api} found={found} /> : null}
+          {found.outcome === "found" ? (
+            <Download
+              api={api}
+              digest={digest}
+              path={blobPath(digest)}
+              size={found.size}
+              name={digest}
+            />
+          ) : null}
         </>
       )}
     </section>
@@ -54,47 +82,6 @@ function Verdict({ found }: { readonly found: Explanation }): JSX.Element {
     <>
       Found in <strong>{tier}</strong>
       {size === undefined ? null : `, ${bytesText(size)}`}, verified.
-    </>
-  );
-}
-
-function Download({ api, found }: { readonly api: Api; readonly found: Explanation }): JSX.Element {
-  const [problem, setProblem] = useState<string>();
-  const path = `/v1/blobs/${encodeURIComponent(found.digest)}`;
-  const name = found.digest.replace(":", "-");
-  // A link can't carry a token.
-  if (api.token.get() === "") {
-    return (
-      <a class="button" href={path} download={name}>
-        Download
-      </a>
-    );
-  }
-  if (found.size === undefined || found.size > downloadBytesMax) {
-    return (
-      <p>
-        Download it with <code>bitstore get {found.digest}</code>.
-      </p>
-    );
-  }
-  const save = async (): Promise<void> => {
-    try {
-      const url = URL.createObjectURL(await api.download(found.digest));
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    } catch (error) {
-      setProblem(shown(error));
-    }
-  };
-  return (
-    <>
-      <button type="button" onClick={() => void save()}>
-        Download
-      </button>
-      {problem === undefined ? null : <Notice>{problem}</Notice>}
     </>
   );
 }

@@ -2,14 +2,21 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Api } from "../api/create-api.ts";
 
+interface TokenFormProps {
+  readonly api: Api;
+  /** Called once another token is used, or none. */
+  readonly onChange: () => void;
+}
+
 /** Takes the bearer token of a server that asks for one. It is kept until the tab closes. */
-export function TokenForm({ api }: { readonly api: Api }): JSX.Element {
+export function TokenForm({ api, onChange }: TokenFormProps): JSX.Element {
   const hasToken = api.token.get() !== "";
   const [isWanted, setIsWanted] = useState(false);
   useEffect(() => api.token.onWanted(() => setIsWanted(true)), [api]);
   const use = (token: string): void => {
     api.token.set(token);
-    location.reload();
+    setIsWanted(false);
+    onChange();
   };
   if (isWanted) {
     return (

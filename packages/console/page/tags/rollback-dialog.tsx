@@ -25,10 +25,14 @@ export function RollbackDialog(props: RollbackDialogProps): JSX.Element {
     if (!(form instanceof HTMLFormElement)) return;
     const reason = new FormData(form).get("reason");
     setIsBusy(true);
-    onConfirm(record, typeof reason === "string" ? reason.trim() : "").catch((error: unknown) => {
-      setIsBusy(false);
-      setProblem(shown(error));
-    });
+    onConfirm(record, typeof reason === "string" ? reason.trim() : "").then(
+      // Closed by itself it gives the focus back to the button that opened it.
+      () => dialog.current?.close(),
+      (error: unknown) => {
+        setIsBusy(false);
+        setProblem(shown(error));
+      },
+    );
   };
   return (
     <dialog ref={dialog} onClose={onClose} aria-labelledby="rollback-title">

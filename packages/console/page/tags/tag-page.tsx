@@ -3,7 +3,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Api } from "../api/create-api.ts";
 import { shown } from "../api/problem.ts";
 import type { TagHead, TagRecord } from "../api/types.ts";
-import { Notice } from "../frame/notice.tsx";
+import { Refusal } from "../frame/refusal.tsx";
 import { RollbackDialog } from "./rollback-dialog.tsx";
 import { Timeline } from "./timeline.tsx";
 
@@ -39,22 +39,21 @@ export function TagPage({ api, tag }: TagPageProps): JSX.Element {
   );
   useEffect(() => void load(undefined), [load]);
 
+  const add = useCallback((entry: TagHead): void => {
+    setRecords((all = []) => (entry.seq > (all[0]?.seq ?? 0) ? [recordOf(entry), ...all] : all));
+  }, []);
   const isLoaded = records !== undefined && newest !== undefined;
   useEffect(() => {
     if (!isLoaded) return undefined;
     const controller = new AbortController();
-    void follow(api, tag, newest.seq, controller.signal, (entry) =>
-      setRecords((all = []) => (entry.seq > (all[0]?.seq ?? 0) ? [recordOf(entry), ...all] : all)),
-    );
+    void follow(api, tag, newest.seq, controller.signal, add);
     return () => controller.abort();
     // Once begun, it goes on by itself from what it has seen.
-  }, [api, tag, isLoaded]);
+  }, [api, tag, isLoaded, add]);
 
   const rollBack = async (record: TagRecord, reason: string): Promise<void> => {
     if (newest === undefined) return;
-    await api.rollback(tag, record.seq, newest.seq, reason);
-    setChosen(undefined);
-    await load(undefined);
+    add(await api.rollback(tag, record.seq, newest.seq, reason));
   };
 
   return (
@@ -62,10 +61,14 @@ export function TagPage({ api, tag }: TagPageProps): JSX.Element {
       <p>
         <a href="#/tags">All tags</a>
       </p>
-      <h1 class="tag-name">{tag}</h1>
-      {problem === undefined ? null : <Notice>{problem}</Notice>}
+      <h1 class="tag-name" tabIndex={-1}>
+        {tag}
+      </h1>
+      {problem === undefined ? null : <Refusal problem={problem} />}
       {records?.length === 0 ? <p>It was never set.</p> : null}
-      {records === undefined ? null : <Timeline records={records} onRollback={setChosen} />}
+      {records === undefined ? null : (
+        <Timeline api={api} tag={tag} records={records} onRollback={setChosen} />
+      )}
       {next !== undefined ? (
         <button type="button" onClick={() => void load(next)}>
           Older

@@ -3,9 +3,11 @@ import { useEffect, useState } from "preact/hooks";
 import type { Api } from "../api/create-api.ts";
 import { shown } from "../api/problem.ts";
 import type { TagHead, TagPage } from "../api/types.ts";
+import { DataTable } from "../frame/data-table.tsx";
 import { DigestLink } from "../frame/digest-link.tsx";
 import { agoText, bytesText, digestOf } from "../frame/format.ts";
 import { Notice } from "../frame/notice.tsx";
+import { Refusal } from "../frame/refusal.tsx";
 import { tagHref } from "../frame/route.ts";
 
 /** The names, a page at a time, and a form for a new one. */
@@ -51,7 +53,7 @@ export function TagsPage({ api }: { readonly api: Api }): JSX.Element {
 
   return (
     <>
-      <h1>Tags</h1>
+      <h1 tabIndex={-1}>Tags</h1>
       <label>
         Names that start with
         <input
@@ -61,7 +63,7 @@ export function TagsPage({ api }: { readonly api: Api }): JSX.Element {
           spellcheck={false}
         />
       </label>
-      {problem === undefined ? null : <Notice>{problem}</Notice>}
+      {problem === undefined ? null : <Refusal problem={problem} />}
       {heads.length > 0 ? <TagTable heads={heads} /> : null}
       {isAsked && heads.length === 0 ? <p>No tags{prefix === "" ? " yet" : " with it"}.</p> : null}
       {next !== undefined ? (
@@ -78,45 +80,30 @@ function headsOf({ heads }: TagPage): readonly TagHead[] {
   return heads.filter((head) => head !== null);
 }
 
+const columns = [
+  { label: "Tag" },
+  { label: "Blob" },
+  { label: "Size", class: "number" },
+  { label: "Sequence", class: "number" },
+  { label: "Set" },
+  { label: "By", class: "name" },
+];
+
 function TagTable({ heads }: { readonly heads: readonly TagHead[] }): JSX.Element {
-  return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Tag</th>
-            <th scope="col">Blob</th>
-            <th scope="col" class="number">
-              Size
-            </th>
-            <th scope="col" class="number">
-              Sequence
-            </th>
-            <th scope="col">Set</th>
-            <th scope="col">By</th>
-          </tr>
-        </thead>
-        <tbody>
-          {heads.map(({ tag, target, seq, time, actor }) => (
-            <tr key={tag}>
-              <th scope="row">
-                <a href={tagHref(tag)}>{tag}</a>
-              </th>
-              <td>{target === undefined ? "deleted" : <DigestLink digest={target.digest} />}</td>
-              <td class="number">{target?.size === undefined ? "–" : bytesText(target.size)}</td>
-              <td class="number">{seq}</td>
-              <td>
-                <time dateTime={time} title={time}>
-                  {agoText(time, Date.now())}
-                </time>
-              </td>
-              <td>{actor}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const rows = heads.map(({ tag, target, seq, time, actor }) => ({
+    key: tag,
+    cells: [
+      <a href={tagHref(tag)}>{tag}</a>,
+      target === undefined ? "deleted" : <DigestLink digest={target.digest} />,
+      target?.size === undefined ? "–" : bytesText(target.size),
+      seq,
+      <time dateTime={time} title={time}>
+        {agoText(time, Date.now())}
+      </time>,
+      actor,
+    ],
+  }));
+  return <DataTable columns={columns} rows={rows} />;
 }
 
 function NewTag({ api }: { readonly api: Api }): JSX.Element {

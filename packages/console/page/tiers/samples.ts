@@ -22,12 +22,12 @@ export function hitRate({ hits, misses, failures }: TierStatus): number | undefi
 }
 
 /** How a tier does, in a word. */
-export type Health = "up" | "down" | "probing" | "unknown";
+export type Health = "up" | "down" | "recovering" | "unknown";
 
 /** What is held back is down; what has no breaker is down where most of what was asked failed. */
 export function healthOf({ health, hits, misses, failures }: TierStatus): Health {
   if (health?.breaker?.state === "open") return "down";
-  if (health?.breaker?.state === "half-open") return "probing";
+  if (health?.breaker?.state === "half-open") return "recovering";
   const recent = health?.recent;
   if (recent !== undefined && recent.requests > 0) {
     return recent.failures * 2 >= recent.requests ? "down" : "up";

@@ -3,8 +3,9 @@ import { useEffect, useState } from "preact/hooks";
 import type { Api } from "../api/create-api.ts";
 import { shown } from "../api/problem.ts";
 import type { TierStatus } from "../api/types.ts";
+import { DataTable } from "../frame/data-table.tsx";
 import { millisecondsText } from "../frame/format.ts";
-import { Notice } from "../frame/notice.tsx";
+import { Refusal } from "../frame/refusal.tsx";
 import { LatencyChart } from "./latency-chart.tsx";
 import { healthOf, hitRate, type Sample, sampleEveryMs, withSample } from "./samples.ts";
 
@@ -35,9 +36,9 @@ export function TiersPage({ api }: { readonly api: Api }): JSX.Element {
   const tiers = samples.at(-1)?.tiers;
   return (
     <>
-      <h1>Tiers</h1>
+      <h1 tabIndex={-1}>Tiers</h1>
       <p class="lead">A read asks them in this order; the first that has the bytes answers.</p>
-      {problem === undefined ? null : <Notice>{problem}</Notice>}
+      {problem === undefined ? null : <Refusal problem={problem} />}
       {tiers === undefined ? null : <TierTable tiers={tiers} />}
       {samples.length > 1 ? <LatencyChart samples={samples} /> : null}
     </>
@@ -47,62 +48,39 @@ export function TiersPage({ api }: { readonly api: Api }): JSX.Element {
 const healthText = {
   up: "up",
   down: "down",
-  probing: "probing",
+  recovering: "recovering",
   unknown: "not asked yet",
 } as const;
 
+const columns = [
+  { label: "Tier" },
+  { label: "Role" },
+  { label: "Health" },
+  ...["Hit rate", "Hits", "Misses", "Failures", "p50", "p95"].map((label) => ({
+    label,
+    class: "number",
+  })),
+];
+
 function TierTable({ tiers }: { readonly tiers: readonly TierStatus[] }): JSX.Element {
-  return (
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Tier</th>
-            <th scope="col">Role</th>
-            <th scope="col">Health</th>
-            <th scope="col" class="number">
-              Hit rate
-            </th>
-            <th scope="col" class="number">
-              Hits
-            </th>
-            <th scope="col" class="number">
-              Misses
-            </th>
-            <th scope="col" class="number">
-              Failures
-            </th>
-            <th scope="col" class="number">
-              p50
-            </th>
-            <th scope="col" class="number">
-              p95
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {tiers.map((tier) => (
-            <tr key={tier.name}>
-              <th scope="row">
-                {tier.name}
-                <span class="url">{tier.store}</span>
-              </th>
-              <td>{roleText(tier)}</td>
-              <td>
-                <HealthMark tier={tier} />
-              </td>
-              <td class="number">{percent(hitRate(tier))}</td>
-              <td class="number">{tier.hits.toLocaleString("en-US")}</td>
-              <td class="number">{tier.misses.toLocaleString("en-US")}</td>
-              <td class="number">{tier.failures.toLocaleString("en-US")}</td>
-              <td class="number">{latency(tier.p50Ms)}</td>
-              <td class="number">{latency(tier.p95Ms)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const rows = tiers.map((tier) => ({
+    key: tier.name,
+    cells: [
+      <>
+        {tier.name}
+        <span class="url">{tier.store}</span>
+      </>,
+      roleText(tier),
+      <HealthMark tier={tier} />,
+      percent(hitRate(tier)),
+      tier.hits.toLocaleString("en-US"),
+      tier.misses.toLocaleString("en-US"),
+      tier.failures.toLocaleString("en-US"),
+      latency(tier.p50Ms),
+      latency(tier.p95Ms),
+    ],
+  }));
+  return <DataTable columns={columns} rows={rows} />;
 }
 
 function HealthMark({ tier }: { readonly tier: TierStatus }): JSX.Element {
