@@ -81,7 +81,8 @@ export function withBreaker(inner: BlobStore, options: WithBreakerOptions = {}):
     async put(body, call = {}) {
       // An error of the body is the caller's own, and says nothing of the store.
       let isOwn = false;
-      const watched = body instanceof Uint8Array ? body : () => told(openBody(body), () => (isOwn = true));
+      const watched =
+        body instanceof Uint8Array ? body : () => told(openBody(body), () => (isOwn = true));
       const end = enter("put", call.digest, canaryPutMsMax);
       try {
         const result = await inner.put(watched, call);

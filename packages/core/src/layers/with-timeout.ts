@@ -98,7 +98,8 @@ export function withTimeout(inner: BlobStore, timeouts: Partial<Timeouts> = {}):
     async put(body, call = {}) {
       const dog = watch("put", call.digest, call);
       try {
-        const pulled = body instanceof Uint8Array ? body : () => touched(openBody(body), dog, putStallMs);
+        const pulled =
+          body instanceof Uint8Array ? body : () => touched(openBody(body), dog, putStallMs);
         // An array is taken all at once, so nothing tells how it gets on: it has the time that its size
         // needs at a slow pace.
         const atOnce = body instanceof Uint8Array ? body.byteLength - unseenBytesMax : 0;
