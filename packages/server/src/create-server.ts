@@ -21,6 +21,7 @@ import { createReadiness } from "./routes/service/readiness.ts";
 import type { RouteDeclaration } from "./routes/declaration.ts";
 import type { Route } from "./routes/route.ts";
 import { createWorkspaces } from "./routes/workspaces.ts";
+import { turnEnds } from "./wire/end-of-turn.ts";
 import { type ServerLimits, serverLimitsDefault } from "./server-limits.ts";
 import type { OpenWorkspace } from "./workspace.ts";
 
@@ -68,8 +69,8 @@ export interface Server {
   setAccess(access: Access): void;
   /**
    * Lets other limits hold from the next request on, and other bounds on connections from the next one
-   * on; what is left out has its default again. What clients have under way is not counted by the new
-   * ones, and a rate begins anew. What `nodeLimits` says of headers and of idle connections stays as it
+   * on; what is left out has its default again. Requests and archives that are under way are not counted
+   * by the new ones, lists and connections are, and a rate begins anew. What `nodeLimits` says of headers and of idle connections stays as it
    * was when the server began to listen. CONFIG_INVALID, and all as it was, where `trustedProxies` is
    * wrong.
    */
@@ -121,6 +122,7 @@ export function createServer(options: ServerOptions): Server {
     audit: options.audit,
     workspaces,
     lists: byteBudget(),
+    endOfTurn: turnEnds(),
     get limits() {
       return limits;
     },
@@ -213,7 +215,9 @@ function loggedOf(record: RequestRecord): RequestSummary & Readonly<Record<strin
   if (error === undefined) return { ...rest, ...params };
   const isOurs = isStoreError(cause);
   const stack = isOurs || !(cause instanceof Error) ? undefined : cause.stack;
-  return { ...rest, ...params, error: isOurs ? cause.message : String(cause), stack };
+  // What a caller is not told: the words of a service, of a bucket that is none of theirs.
+  const because = isOurs && isStoreError(cause.cause) ? cause.cause.message : undefined;
+  return { ...rest, ...params, error: isOurs ? cause.message : String(cause), because, stack };
 }
 
 function openToThisMachine(clock: Clock): Access {

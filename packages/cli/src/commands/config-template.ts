@@ -131,6 +131,9 @@ metadata: "./.bitstore/metadata"
 #     requestsPerSecond: 2000
 #     burst: 1000
 #     requestsPerClient: 2048
+#     # Archives that are being sent, to all clients and to one.
+#     archives: 64
+#     archivesPerClient: 16
 #     # Open connections of all clients, and of one address.
 #     connections: 20000
 #     connectionsPerAddress: 4096

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Descriptor, Digest } from "@bitstore/core";
+import { type Descriptor, type Digest, isStoreError } from "@bitstore/core";
 import type { OpenedStore } from "./open-store.ts";
 
 /** Digests that are asked for at a time where they go into lists: what one request has at most. */
@@ -31,7 +31,8 @@ export function listAsker(opened: OpenedStore, signal: AbortSignal): AskForBlob 
       return (await missing(digest)) ? undefined : { digest };
     } catch (error) {
       if (signal.aborted) throw error;
-      mayList = false;
+      // What is not allowed, or not there, stays so; what failed for a while is asked singly this time.
+      if (isStoreError(error) && error.persistence === "permanent") mayList = false;
       return await askOne(digest);
     }
   };

@@ -238,7 +238,8 @@ function forged(source: string, subject: string): StoreError {
 
 function unwritable(source: string, cause: unknown): StoreError {
   if (isStoreError(cause) && cause.serviceCode === forgedCode) return cause;
-  const why = isStoreError(cause) ? `: ${cause.detail}` : "";
+  // Its bucket is nobody's business but the operator's, who reads the cause in the log.
+  const why = isStoreError(cause) ? ` (${cause.code})` : "";
   return refusal(source, `the audit log can't be written, so nothing may be${why}`, cause);
 }
 

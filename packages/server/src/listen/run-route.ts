@@ -34,6 +34,7 @@ export interface Service {
   readonly gate: ClientGate;
   /** Bytes of lists that are held for all requests. */
   readonly lists: ByteBudget;
+  readonly endOfTurn: () => Promise<void>;
   /** Finds where a request comes from; undefined where its connection has ended. */
   readonly clientAddress: (incoming: IncomingMessage) => string | undefined;
   /** Where it is recorded what callers change; undefined: nowhere. */
@@ -152,7 +153,7 @@ function exchangeOf(
 ): Exchange {
   const { receipts, isPrivate, date } = access;
   const { incoming, outgoing, requestId } = arrival;
-  const { gate, limits, lists, clock, workspaces, closing, cutOff, audit } = service;
+  const { gate, endOfTurn, limits, lists, clock, workspaces, closing, cutOff, audit } = service;
   const url = incoming.url ?? "";
   const mark = url.indexOf("?");
   return {
@@ -170,6 +171,7 @@ function exchangeOf(
     lists,
     clock,
     date,
+    endOfTurn,
     enterArchive: () => gate.enterArchive(client),
     workspace: async () => {
       const opened = await workspaces.of(principal.namespace);

@@ -29,6 +29,8 @@ export interface Exchange {
   readonly date: () => Date;
   /** Bytes of lists that are held for all requests. */
   readonly lists: ByteBudget;
+  /** Resolves once all that came in this turn of the event loop was read. */
+  endOfTurn(): Promise<void>;
   /** Lets an archive begin, or throws RATE_LIMITED; returns what is to be called once it has ended. */
   enterArchive(): () => void;
   /** Resolves to what the caller's namespace has; what is written into it is audited. */

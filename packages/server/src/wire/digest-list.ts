@@ -49,8 +49,11 @@ export async function readDigestList(exchange: Exchange): Promise<DigestList> {
   const held = lists.hold(client, limits.listBytesMax);
   const kept = scratchFile();
   const dispose = async (): Promise<void> => {
-    await kept[Symbol.asyncDispose]();
-    held.release();
+    try {
+      await kept[Symbol.asyncDispose]();
+    } finally {
+      held.release();
+    }
   };
   try {
     for await (const batch of receivedBatches(exchange, isArray ? arrayItems : lineItems)) {

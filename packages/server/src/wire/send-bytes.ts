@@ -2,10 +2,9 @@ import type { ServerResponse } from "node:http";
 import { type Bytes, isStoreError, StoreError } from "@bitstore/core";
 import { watchSlowClient } from "../limits/slow-clients.ts";
 import type { Exchange } from "../routes/exchange.ts";
-import { endOfTurn } from "./end-of-turn.ts";
 
 /** What one stream writes before others have their turn: a socket may take megabytes at once. */
-const turnBytes = 64 * 1024;
+const turnBytesMax = 64 * 1024;
 
 /**
  * Writes a stream to a client as fast as it takes it, without ending the response. Rejects where the
@@ -17,11 +16,12 @@ export async function sendBytes(exchange: Exchange, bytes: Bytes): Promise<void>
   try {
     let inTurn = 0;
     for await (const chunk of bytes) {
+      if (inTurn >= turnBytesMax) {
+        await exchange.endOfTurn();
+        inTurn = 0;
+      }
       await sendChunk(outgoing, chunk);
       inTurn += chunk.byteLength;
-      if (inTurn < turnBytes) continue;
-      await endOfTurn();
-      inTurn = 0;
     }
   } finally {
     stop();

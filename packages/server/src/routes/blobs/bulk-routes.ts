@@ -92,9 +92,9 @@ export const fetchBlobs: Route = defineRoute(
   },
   async (exchange) => {
     const workspace = await exchange.workspace();
+    await using list = await readDigestList(exchange);
     const leave = exchange.enterArchive();
     try {
-      await using list = await readDigestList(exchange);
       await sendArchive(exchange, workspace, eachOf(list));
     } finally {
       leave();

@@ -14,7 +14,6 @@ import {
   matchesWeakly,
   parseEntityTags,
 } from "../../wire/conditions.ts";
-import { endOfTurn } from "../../wire/end-of-turn.ts";
 import { parseRangeHeader } from "../../wire/range-header.ts";
 import { breakOff, sendBytes } from "../../wire/send-bytes.ts";
 import type { Exchange } from "../exchange.ts";
@@ -49,7 +48,7 @@ export async function sendBlob(
   const isRefused = ifMatch !== undefined && !matchesStrongly(ifMatch, blob.digest);
   if (!isHead && !isKnown && !isRefused) {
     if (headers.range === undefined) {
-      await endOfTurn();
+      await exchange.endOfTurn();
       if (sendHeld(exchange, workspace, blob)) return;
     }
     await sendBody(exchange, workspace, blob);

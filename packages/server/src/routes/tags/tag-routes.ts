@@ -84,7 +84,7 @@ async function sendTagged(exchange: Exchange, { seq }: TagBlobQuery): Promise<vo
   const { principal, receipts } = exchange;
   const confined = isConfined(principal);
   const head = seq === undefined || confined ? await tags.head(tag, { signal }) : undefined;
-  // Who reaches blobs through tags alone is shut out of what a tag named by its deletion.
+  // A deleted tag leads nowhere for who reaches blobs through tags alone.
   if (confined && head !== undefined && !isLive(head)) throw deletedTag(head);
   const entry = seq === undefined ? head : await tags.get(tag, seq, { signal });
   if (entry === undefined) throw absentTag(tag, seq);
