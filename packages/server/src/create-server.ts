@@ -70,9 +70,9 @@ export interface Server {
   /**
    * Lets other limits hold from the next request on, and other bounds on connections from the next one
    * on; what is left out has its default again. Requests and archives that are under way are not counted
-   * by the new ones, lists and connections are, and a rate begins anew. What `nodeLimits` says of headers and of idle connections stays as it
-   * was when the server began to listen. CONFIG_INVALID, and all as it was, where `trustedProxies` is
-   * wrong.
+   * by the new ones, lists and connections are, and a rate begins anew. What `nodeLimits` says of headers
+   * and of idle connections stays as it was when the server began to listen. CONFIG_INVALID, and all as
+   * it was, where `trustedProxies` is wrong.
    */
   setLimits(
     limits: Pick<ServerOptions, "limits" | "clientLimits" | "nodeLimits" | "trustedProxies">,

@@ -1,5 +1,6 @@
-import { isIP } from "node:net";
+import { isIPv6 } from "node:net";
 import type { Principal } from "../access/principal.ts";
+import { peerAddress } from "./ip-address.ts";
 
 /**
  * Names who is counted: the principal where credentials say who it is, else the address that the
@@ -13,20 +14,14 @@ export function clientKey(principal: Principal | undefined, remoteAddress = ""):
   return networkOf(remoteAddress);
 }
 
-function networkOf(address: string): string {
+function networkOf(remoteAddress: string): string {
+  const address = peerAddress(remoteAddress);
   // Nothing is to be cut from an IPv4 address.
-  if (!address.includes(":") && !address.includes("%")) return address;
-  const bare = address.split("%", 1)[0] ?? "";
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (isIP(bare) !== 6) return bare;
-  const [head = "", tail] = bare.split("::");
+  if (!address.includes(":") || !isIPv6(address)) return address;
+  const [head = "", tail] = address.split("::");
   const first = head === "" ? [] : head.split(":");
   const last = tail === undefined || tail === "" ? [] : tail.split(":");
   const zeros = tail === undefined ? 0 : 8 - first.length - last.length;
   const groups = [...first, ...Array.from({ length: zeros }, () => "0"), ...last];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(":")}::`;
+  return `${groups.slice(0, 4).join(":")}::`;
 }

@@ -1,7 +1,10 @@
 /** Counts what clients have under way. */
 export interface ConcurrencyLimiter {
-  /** Lets a request of a client in and returns what ends it; undefined where there are too many. */
-  enter(client: string): (() => void) | undefined;
+  /**
+   * Lets a request of a client in and returns what ends it; undefined where there are too many. A bound
+   * that may have changed since is given each time.
+   */
+  enter(client: string, perClientMax?: number): (() => void) | undefined;
   /** Clients that have something under way. */
   readonly size: number;
 }
@@ -20,10 +23,10 @@ export function concurrencyLimiter(
     get size() {
       return clients.size;
     },
-    enter(key) {
+    enter(key, perClientMax = requestsPerClientMax) {
       const known = clients.get(key);
       const client = known ?? { underWay: 0 };
-      if (client.underWay >= requestsPerClientMax || underWay >= requestsMax) return undefined;
+      if (client.underWay >= perClientMax || underWay >= requestsMax) return undefined;
       if (known === undefined) clients.set(key, client);
       client.underWay += 1;
       underWay += 1;

@@ -1,5 +1,6 @@
 import type { Server, Socket } from "node:net";
 import { clientKey } from "./client-key.ts";
+import { concurrencyLimiter } from "./concurrency-limiter.ts";
 import { peerAddress } from "./ip-address.ts";
 import type { TrustedProxies } from "./trusted-proxies.ts";
 
@@ -20,24 +21,15 @@ export interface ConnectionBounds {
  * What is remembered is what is open, which `server.maxConnections` bounds.
  */
 export function limitConnections(server: Server, bounds: () => ConnectionBounds): void {
-  const counts = new Map<string, number>();
+  const open = concurrencyLimiter(Number.POSITIVE_INFINITY);
   server.on("connection", (socket: Socket) => {
     const { connectionsPerAddressMax, proxies } = bounds();
     const { remoteAddress } = socket;
     if (proxies !== undefined && remoteAddress !== undefined) {
       if (proxies.has(peerAddress(remoteAddress))) return;
     }
-    const address = clientKey(undefined, remoteAddress);
-    const count = counts.get(address) ?? 0;
-    if (count >= connectionsPerAddressMax) {
-      socket.destroy();
-      return;
-    }
-    counts.set(address, count + 1);
-    socket.once("close", () => {
-      const left = (counts.get(address) ?? 1) - 1;
-      if (left === 0) counts.delete(address);
-      else counts.set(address, left);
-    });
+    const leave = open.enter(clientKey(undefined, remoteAddress), connectionsPerAddressMax);
+    if (leave === undefined) socket.destroy();
+    else socket.once("close", leave);
   });
 }
